@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+# One non-recursive Makefile. `make help` lists the targets.
+#
+# Each folder becomes a static library, linked in the order of the layers; tests/unit/<folder>_*.c links
+# the libraries its folder may use, so a test cannot reach up.
+
+VARIANT ?= release
+OUT := build/$(VARIANT)
+
+CC_release := gcc
+CC_check := gcc
+CC_tsan := gcc
+CC_coverage := gcc
+CC_fuzz := clang
+CC := $(CC_$(VARIANT))
+
+PACKAGES_core := libcrypto libidn2
+PACKAGES_parser := gmime-3.0 libpcre2-8 libseccomp
+PACKAGES_ingest := libevent_core libssl
+PACKAGES_store := libpq
+PACKAGES_api := libmicrohttpd json-c
+PACKAGES := $(PACKAGES_core) $(PACKAGES_parser) $(PACKAGES_ingest) $(PACKAGES_store) $(PACKAGES_api)
+HAVE_PACKAGES := $(shell pkg-config --exists $(PACKAGES) 2>/dev/null && echo yes)
+# Foreign headers are not held to our warnings.
+PACKAGE_CFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null))
+PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wundef -Wformat=2 -Wstrict-prototypes \
+	-Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wcast-qual -Wswitch-enum -Wconversion
+WARNINGS_gcc := -Wnull-dereference
+FLAGS_release := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+FLAGS_check := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+FLAGS_tsan := -O1 -fsanitize=thread -fno-omit-frame-pointer
+FLAGS_coverage := -O0 --coverage
+FLAGS_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer
+LDFLAGS_release := -pie -Wl,-z,relro,-z,now
+LDFLAGS_check := -fsanitize=address,undefined
+LDFLAGS_tsan := -fsanitize=thread
+LDFLAGS_coverage := --coverage
+LDFLAGS_fuzz := -fsanitize=address,undefined
+
+CFLAGS := -std=gnu17 -g $(WARNINGS) $(WARNINGS_$(CC)) $(FLAGS_$(VARIANT)) -I. -I$(OUT) \
+	-D_GNU_SOURCE $(PACKAGE_CFLAGS) $(EXTRA_CFLAGS)
+LDFLAGS := $(LDFLAGS_$(VARIANT))
+
+# Layers, lowest last as the linker wants them: app → api, ingest, parser, store → core.
+FOLDERS := app api ingest parser store core
+SOURCES = $(wildcard $(1)/*.c $(1)/*/*.c)
+OBJECTS = $(patsubst %.c,$(OUT)/%.o,$(call SOURCES,$(1)))
+LIBRARIES := $(foreach f,$(FOLDERS),$(OUT)/$(f).a)
+LIBRARIES_core := $(OUT)/core.a
+LIBRARIES_parser := $(OUT)/parser.a $(OUT)/core.a
+LIBRARIES_ingest := $(OUT)/ingest.a $(OUT)/core.a
+LIBRARIES_store := $(OUT)/store.a $(OUT)/core.a
+LIBRARIES_api := $(OUT)/api.a $(OUT)/store.a $(OUT)/core.a
+LIBRARIES_app := $(LIBRARIES)
+
+.PHONY: all
+all: build/bounced
+
+.PHONY: FORCE
+FORCE:
+.PRECIOUS: $(OUT)/%.o
+
+# A changed flag rebuilds what it went into.
+$(OUT)/.flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(CFLAGS) $(LDFLAGS)' | cmp -s - $@ || echo '$(CC) $(CFLAGS) $(LDFLAGS)' > $@
+
+$(OUT)/%.o: %.c $(OUT)/.flags
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+
+define FOLDER_RULES
+$(OUT)/$(1).a: $(call OBJECTS,$(1))
+	@rm -f $$@
+	@ar rcs $$@ $$^
+endef
+$(foreach f,$(FOLDERS),$(eval $(call FOLDER_RULES,$(f))))
+
+# Data that is compiled in: SQL statements, migrations, rules and the pages of web/.
+$(OUT)/store/statements.h: $(wildcard store/sql/*.sql) deploy/embed.py
+	@mkdir -p $(@D)
+	/usr/bin/python3 deploy/embed.py sql $(wildcard store/sql/*.sql) > $@
+$(OUT)/store/migrations.h: $(wildcard migrations/*.sql) deploy/embed.py
+	@mkdir -p $(@D)
+	/usr/bin/python3 deploy/embed.py files $(wildcard migrations/*.sql) > $@
+$(OUT)/parser/builtin_rules.h: $(wildcard parser/rules/*.rules) deploy/embed.py
+	@mkdir -p $(@D)
+	/usr/bin/python3 deploy/embed.py files $(wildcard parser/rules/*.rules) > $@
+$(call OBJECTS,store): | $(OUT)/store/statements.h $(OUT)/store/migrations.h
+$(call OBJECTS,parser): | $(OUT)/parser/builtin_rules.h
+
+$(OUT)/bounced: $(LIBRARIES)
+	$(CC) $(LDFLAGS) -o $@ $(OUT)/app/main.o $(LIBRARIES) $(PACKAGE_LIBS) -lpthread
+
+build/bounced: FORCE
+	@$(MAKE) --no-print-directory VARIANT=release build/release/bounced
+	@cmp -s build/release/bounced $@ || cp build/release/bounced $@
+
+# -- tests --
+
+UNIT_TESTS = $(patsubst tests/unit/%.c,$(OUT)/tests/unit/%,$(wildcard tests/unit/*.c))
+DB_TESTS = $(patsubst tests/db/%.c,$(OUT)/tests/db/%,$(wildcard tests/db/*.c))
+FOLDER_OF = $(firstword $(subst _, ,$(notdir $(1))))
+
+.SECONDEXPANSION:
+$(OUT)/tests/unit/% $(OUT)/tests/db/%: $(OUT)/tests/$$(notdir $$(@D))/%.o $$(LIBRARIES_$$(call FOLDER_OF,$$*))
+	$(CC) $(LDFLAGS) -o $@ $< $(LIBRARIES_$(call FOLDER_OF,$*)) $(PACKAGE_LIBS) -lcmocka -lpthread
+
+.PHONY: units
+units: $(UNIT_TESTS) $(DB_TESTS)
+
+-include $(wildcard $(OUT)/*/*.d $(OUT)/*/*/*.d)

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Configuration: a strict file of `dotted.key = value` lines, `#` comments. An unknown key, a key
+ * given twice or a value of the wrong type is an error that names the key and its line. The
+ * environment overrides the file: BOUNCED_SMTP_PORT is smtp.port.
+ *
+ * The table in config.c is the single source of keys, types, defaults and their documentation.
+ */
+#ifndef BOUNCED_CORE_CONFIG_H
+#define BOUNCED_CORE_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "core/arena.h"
+#include "core/err.h"
+
+struct config {
+	/* smtp.* */
+	const char *smtp_address;
+	int64_t smtp_port;
+	const char *smtp_hostname; /* in the greeting; empty: gethostname() */
+	int64_t smtp_size;         /* announced and enforced */
+	bool smtp_pipelining;
+	const char *smtp_bare_eol; /* data | reject */
+	int64_t smtp_max_connections; /* of one ingest process */
+	const char *smtp_role_names;  /* local parts accepted at every bounce domain, space-separated */
+	const char *smtp_transcript;  /* file; empty: none */
+	/* http.* */
+	const char *http_address;
+	int64_t http_port;
+	int64_t http_threads;
+	/* database.* : libpq connection strings; empty: that of database.dsn */
+	const char *database_dsn;
+	const char *database_owner_dsn;
+	const char *database_ingest_dsn;
+	const char *database_api_dsn;
+	bool database_allow_unsafe; /* start although fsync or synchronous_commit is off (tests) */
+	/* ingest.* */
+	int64_t ingest_processes; /* 0: one per core */
+	int64_t ingest_parsers;   /* parser children of one ingest process */
+	/* process-wide */
+	const char *master_key_file;
+	const char *user; /* to become after binding, when started as root; empty: stay */
+	const char *log_level;
+};
+
+/*
+ * Reads `path`; NULL means ./var/bounced.conf, else /etc/bounced/bounced.conf, else defaults only.
+ * Text lives in the arena. On ERR_REFUSE *ret_error says what is wrong and where:
+ * "var/bounced.conf:3: unknown key smtp.prot".
+ */
+enum err config_load(const char *path, struct arena *arena, struct config *ret_config,
+		     struct slice *ret_error) MUST_CHECK;
+/* From text, for tests: no file, no environment. name stands in errors. */
+enum err config_parse(struct slice text, const char *name, struct arena *arena,
+		      struct config *ret_config, struct slice *ret_error) MUST_CHECK;
+/* Every key with its value and meaning, as a file that config_load() reads. */
+void config_print(const struct config *config, FILE *out);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One SMTP session (RFC 5321) as a pure machine: bytes and time in; reply bytes and actions out. It
+ * knows no socket, no clock and no database. The shell feeds it, writes what it says, and answers
+ * its questions; while a question is open it consumes no input.
+ *
+ *	smtp_session_input() → smtp_session_next() until SMTP_NEED_INPUT → smtp_session_input() …
+ */
+#ifndef BOUNCED_INGEST_SMTP_SESSION_H
+#define BOUNCED_INGEST_SMTP_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/buf.h"
+#include "core/inbound.h"
+#include "core/slice.h"
+
+/* Borrowed by the session. */
+struct smtp_settings {
+	struct slice hostname;
+	struct slice listener;
+	size_t message_size;
+	bool pipelining;
+	bool reject_bare_eol; /* refuse at the end of data instead of flagging */
+	unsigned max_recipients;
+	unsigned max_messages;
+	unsigned max_errors;
+	int64_t command_ms;   /* each deadline; limits.h has the defaults */
+	int64_t session_ms;
+};
+
+struct smtp_peer {
+	struct slice address; /* text, without port */
+};
+
+enum smtp_action {
+	SMTP_NEED_INPUT, /* nothing to do until bytes come or smtp_session_deadline() passes */
+	SMTP_ASK_MAIL,   /* may a transaction begin? answer() with 250 or a refusal */
+	SMTP_ASK_RCPT,   /* smtp_session_rcpt() is the path's content; answer_rcpt() */
+	SMTP_ASK_MESSAGE,/* smtp_session_take_message(), then answer() */
+	SMTP_CLOSE,      /* write what is in the output, then close */
+};
+
+/* An SMTP reply of one line: "250", "2.1.5", "OK". Static text or text that outlives the call. */
+struct smtp_reply {
+	unsigned code;
+	const char *enhanced; /* NULL: none */
+	struct slice text;
+};
+
+struct smtp_session;
+
+struct smtp_session *smtp_session_new(const struct smtp_settings *settings,
+				      const struct smtp_peer *peer, int64_t now_ms);
+void smtp_session_free(struct smtp_session *session);
+
+/* Offers received bytes; returns how many were consumed (the caller keeps the rest and offers it
+ * again after the next action). now_ms is monotonic, unix_ms the wall clock. */
+size_t smtp_session_input(struct smtp_session *session, struct slice bytes, int64_t now_ms,
+			  int64_t unix_ms);
+enum smtp_action smtp_session_next(struct smtp_session *session);
+
+/* What to write to the client; the shell consumes from it. */
+struct buf *smtp_session_output(struct smtp_session *session);
+
+struct slice smtp_session_rcpt(const struct smtp_session *session);
+/* The message moves to the caller. */
+struct inbound *smtp_session_take_message(struct smtp_session *session);
+
+/* Answers SMTP_ASK_MAIL and SMTP_ASK_MESSAGE. */
+void smtp_session_answer(struct smtp_session *session, const struct smtp_reply *reply, int64_t now_ms);
+/* Answers SMTP_ASK_RCPT: a 2xx reply adds the recipient (its text is copied) to the envelope. */
+void smtp_session_answer_rcpt(struct smtp_session *session, const struct smtp_reply *reply,
+			      const struct inbound_recipient *recipient, int64_t now_ms);
+
+/* Monotonic ms; INT64_MAX while a question is open. */
+int64_t smtp_session_deadline(const struct smtp_session *session);
+/* The deadline passed: says 421 and closes. */
+void smtp_session_timeout(struct smtp_session *session, int64_t now_ms);
+/* The service stops: 421 at the next command boundary; a DATA under way may finish. */
+void smtp_session_shutdown(struct smtp_session *session);
+/* No transaction and nothing under way: may be closed at once. */
+bool smtp_session_idle(const struct smtp_session *session);
+
+#endif
