@@ -29,7 +29,7 @@ void *arena_alloc(struct arena *arena, size_t size);
 /* count * size, aborting on overflow. */
 void *arena_array(struct arena *arena, size_t count, size_t size);
 
-#define ARENA_NEW(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
+#define ARENA_NEW(arena, type)          ((type *)arena_alloc((arena), sizeof(type)))
 #define ARENA_ARRAY(arena, type, count) ((type *)arena_array((arena), (count), sizeof(type)))
 
 /* Copies, with a NUL behind the copy that is not counted in its length. */

@@ -31,7 +31,8 @@ void buf_append(struct buf *buf, struct slice s);
 void buf_append_cstr(struct buf *buf, const char *text);
 void buf_append_byte(struct buf *buf, char byte);
 void buf_printf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
-/* Room for `count` more bytes at data + len (the caller raises len), or NULL when over the maximum. */
+/* Room for `count` more bytes at data + len (the caller raises len), or NULL when over the maximum.
+ */
 char *buf_reserve(struct buf *buf, size_t count);
 
 struct slice buf_slice(const struct buf *buf);

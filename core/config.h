@@ -23,10 +23,11 @@ struct config {
 	const char *smtp_hostname; /* in the greeting; empty: gethostname() */
 	int64_t smtp_size;         /* announced and enforced */
 	bool smtp_pipelining;
-	const char *smtp_bare_eol; /* data | reject */
+	const char *smtp_bare_eol;    /* data | reject */
 	int64_t smtp_max_connections; /* of one ingest process */
-	const char *smtp_role_names;  /* local parts accepted at every bounce domain, space-separated */
-	const char *smtp_transcript;  /* file; empty: none */
+	const char
+		*smtp_role_names; /* local parts accepted at every bounce domain, space-separated */
+	const char *smtp_transcript; /* file; empty: none */
 	/* http.* */
 	const char *http_address;
 	int64_t http_port;

@@ -41,12 +41,12 @@ struct directory_token_key {
 };
 
 struct directory {
-	struct arena *arena; /* owns the arrays and their text */
-	struct directory_account *accounts;   /* by id */
+	struct arena *arena;                /* owns the arrays and their text */
+	struct directory_account *accounts; /* by id */
 	size_t account_count;
-	struct directory_domain *domains;     /* by name */
+	struct directory_domain *domains; /* by name */
 	size_t domain_count;
-	struct directory_token_key *keys;     /* by account_id, key_id */
+	struct directory_token_key *keys; /* by account_id, key_id */
 	size_t key_count;
 	int64_t loaded_at; /* time_monotonic_ms() */
 };
@@ -56,7 +56,8 @@ void directory_finish(struct directory *directory);
 /* Wipes the secrets and frees the arena, which holds *directory itself. NULL is fine. */
 void directory_free(struct directory *directory);
 
-const struct directory_account *directory_account_find(const struct directory *directory, uint64_t id);
+const struct directory_account *directory_account_find(const struct directory *directory,
+						       uint64_t id);
 /* name in normal form */
 const struct directory_domain *directory_domain_find(const struct directory *directory,
 						     struct slice name);

@@ -13,9 +13,9 @@
 
 #include "core/slice.h"
 
-#define BASE32_LEN(bytes) (((bytes) * 8 + 4) / 5)
-#define BASE64URL_LEN(bytes) (((bytes) * 8 + 5) / 6)
-#define HEX_LEN(bytes) ((bytes) * 2)
+#define BASE32_LEN(bytes)    (((bytes)*8 + 4) / 5)
+#define BASE64URL_LEN(bytes) (((bytes)*8 + 5) / 6)
+#define HEX_LEN(bytes)       ((bytes)*2)
 
 size_t base32_encode(const uint8_t *bytes, size_t len, char *ret_text);
 /* Either case. Returns the number of bytes, or -1 when malformed or more than `cap`. */

@@ -16,7 +16,7 @@ enum err {
 	ERR_FATAL,   /* nothing the caller can do: give up and say why */
 };
 
-#define MUST_CHECK __attribute__((warn_unused_result))
+#define MUST_CHECK                __attribute__((warn_unused_result))
 #define PRINTF_LIKE(string, args) __attribute__((format(printf, string, args)))
 
 #endif

@@ -25,43 +25,43 @@ enum effect {
 };
 
 /* Where a suppression comes from. */
-#define ORIGINS(X)                                                                                 \
-	X(NONE, "")                                                                                \
-	X(BOUNCE, "bounce")                                                                        \
-	X(COMPLAINT, "complaint")                                                                  \
-	X(UNSUBSCRIBE, "unsubscribe")                                                              \
-	X(MANUAL, "manual")                                                                        \
-	X(IMPORT, "import")                                                                        \
+#define ORIGINS(X)                    \
+	X(NONE, "")                   \
+	X(BOUNCE, "bounce")           \
+	X(COMPLAINT, "complaint")     \
+	X(UNSUBSCRIBE, "unsubscribe") \
+	X(MANUAL, "manual")           \
+	X(IMPORT, "import")           \
 	X(GROUP, "group")
 
 enum origin {
 #define X(name, word) ORIGIN_##name,
 	ORIGINS(X)
 #undef X
-	ORIGIN_COUNT
+		ORIGIN_COUNT
 };
 
 const char *origin_word(enum origin origin);
 
 /* One recipient of the report, or the report as a whole where it names none. */
 struct filing_event {
-	struct uuid id;                       /* UUIDv7 of received_at */
-	uint8_t key[SHA256_LEN];              /* the event key: the same event by another way */
+	struct uuid id;                           /* UUIDv7 of received_at */
+	uint8_t key[SHA256_LEN];                  /* the event key: the same event by another way */
 	const struct report_recipient *recipient; /* NULL where the report names none */
 	enum report_kind kind;
 	enum trust trust;
-	bool late;               /* the token is too old for what arrived: changes nothing */
-	bool attributed;         /* a token, ref or usable address ties it to somebody */
-	struct slice address;    /* whom it is about, in normal form; empty when unknown */
-	struct slice ref;        /* the platform's recipient or message number */
-	uint64_t campaign;       /* 0: none */
+	bool late;                     /* the token is too old for what arrived: changes nothing */
+	bool attributed;               /* a token, ref or usable address ties it to somebody */
+	struct slice address;          /* whom it is about, in normal form; empty when unknown */
+	struct slice ref;              /* the platform's recipient or message number */
+	uint64_t campaign;             /* 0: none */
 	struct slice recipient_domain; /* of address, normal form */
-	struct slice provider;   /* coarse name of the recipient's mailbox provider; "other" */
+	struct slice provider; /* coarse name of the recipient's mailbox provider; "other" */
 	enum effect effect;
 	enum origin origin;
-	struct slice stream;     /* "all", "marketing", "transactional": what the effect covers */
-	bool suppress_address;   /* the effect may name the address; otherwise only the ref */
-	struct slice policy;     /* which policy line acted, e.g. "default/hard" */
+	struct slice stream;   /* "all", "marketing", "transactional": what the effect covers */
+	bool suppress_address; /* the effect may name the address; otherwise only the ref */
+	struct slice policy;   /* which policy line acted, e.g. "default/hard" */
 };
 
 struct filing {
@@ -69,10 +69,10 @@ struct filing {
 	const struct report *report;
 	uint64_t account_id;
 	struct uuid report_id;
-	uint8_t key[SHA256_LEN]; /* account, recipient token or address, exact message */
+	uint8_t key[SHA256_LEN];  /* account, recipient token or address, exact message */
 	struct slice *recipients; /* envelope recipients of this account */
 	size_t recipient_count;
-	enum trust trust;        /* the best of its events, or of the report itself */
+	enum trust trust; /* the best of its events, or of the report itself */
 	struct filing_event *events;
 	size_t event_count;
 

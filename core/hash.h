@@ -13,7 +13,7 @@
 #include "core/buf.h"
 #include "core/slice.h"
 
-#define SHA256_LEN 32
+#define SHA256_LEN        32
 #define SECRETBOX_KEY_LEN 32
 /* nonce 12 in front, tag 16 behind */
 #define SECRETBOX_OVERHEAD 28
@@ -30,7 +30,7 @@ void random_bytes(uint8_t *ret_bytes, size_t len);
 void secretbox_seal(const uint8_t key[SECRETBOX_KEY_LEN], struct slice context, struct slice secret,
 		    struct buf *out);
 /* ERR_REFUSE when key, context or box do not belong together. */
-enum err secretbox_open(const uint8_t key[SECRETBOX_KEY_LEN], struct slice context, struct slice box,
-			struct buf *out) MUST_CHECK;
+enum err secretbox_open(const uint8_t key[SECRETBOX_KEY_LEN], struct slice context,
+			struct slice box, struct buf *out) MUST_CHECK;
 
 #endif

@@ -24,10 +24,10 @@ enum recipient_basis {
 };
 
 struct inbound_recipient {
-	struct slice address;       /* as RCPT gave it, without <> */
+	struct slice address; /* as RCPT gave it, without <> */
 	enum recipient_basis basis;
-	uint64_t account_id;        /* whose report it is */
-	struct token token;         /* for RECIPIENT_TOKEN */
+	uint64_t account_id; /* whose report it is */
+	struct token token;  /* for RECIPIENT_TOKEN */
 };
 
 struct inbound {
@@ -35,14 +35,14 @@ struct inbound {
 	int64_t received_at; /* end of data, Unix ms */
 	struct slice source; /* "smtp", "lmtp", "api" */
 	struct slice listener;
-	struct slice peer;   /* address in text, without port */
+	struct slice peer; /* address in text, without port */
 	struct slice helo;
-	struct slice tls;    /* "TLSv1.3", empty for none */
+	struct slice tls;       /* "TLSv1.3", empty for none */
 	struct slice mail_from; /* without <>; empty for the null sender */
 	struct inbound_recipient *recipients;
 	size_t recipient_count;
 	bool smtputf8;
-	bool bare_eol; /* the data held CR or LF alone, or NUL */
+	bool bare_eol;  /* the data held CR or LF alone, or NUL */
 	struct buf raw; /* un-dot-stuffed, with its CRLFs */
 };
 

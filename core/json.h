@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A JSON writer (RFC 8259) into a struct buf. It places commas itself; the caller balances begin and
- * end, which is asserted. Strings are repaired to valid UTF-8, and every character that is not
+ * A JSON writer (RFC 8259) into a struct buf. It places commas itself; the caller balances begin
+ * and end, which is asserted. Strings are repaired to valid UTF-8, and every character that is not
  * printable (C0, DEL, C1, U+2028/9, bidirectional controls) leaves as \uXXXX, so that the output
  * is safe in a log and on a terminal.
  */

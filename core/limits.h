@@ -5,11 +5,13 @@
 
 /* -- SMTP framing (RFC 5321 4.5.3.1 asks for at least 512, 1000 and 100) -- */
 
-/* A command line with its CRLF. ESMTP parameters make lines longer than 512; SMTPUTF8 paths more. */
+/* A command line with its CRLF. ESMTP parameters make lines longer than 512; SMTPUTF8 paths more.
+ */
 #define LIMIT_COMMAND_LINE 2048
 /* What is read and thrown away of an over-long command line before the connection is closed. */
 #define LIMIT_COMMAND_JUNK 65536
-/* The SIZE we announce unless configured. Reports return the original, which senders cap at 10 MB. */
+/* The SIZE we announce unless configured. Reports return the original, which senders cap at 10 MB.
+ */
 #define LIMIT_MESSAGE_SIZE 10485760
 /* Recipients of one transaction. */
 #define LIMIT_RECIPIENTS 100
@@ -22,15 +24,15 @@
 /* Time from one complete command to the next. */
 #define LIMIT_COMMAND_MS 60000
 /* DATA: 60 s, and a second more for each 500 bytes received, at most 10 minutes. */
-#define LIMIT_DATA_BASE_MS 60000
+#define LIMIT_DATA_BASE_MS     60000
 #define LIMIT_DATA_BYTES_PER_S 500
-#define LIMIT_DATA_MAX_MS 600000
-#define LIMIT_SESSION_MS 1800000
+#define LIMIT_DATA_MAX_MS      600000
+#define LIMIT_SESSION_MS       1800000
 /* Replies a client does not read: bytes kept, and how long. */
 #define LIMIT_OUTPUT_BUFFER 65536
-#define LIMIT_OUTPUT_MS 30000
+#define LIMIT_OUTPUT_MS     30000
 /* Connections of one ingest process, and descriptors kept free for the database and children. */
-#define LIMIT_CONNECTIONS 10000
+#define LIMIT_CONNECTIONS  10000
 #define LIMIT_RESERVED_FDS 64
 
 /* -- acknowledgment -- */
@@ -41,35 +43,35 @@
 #define LIMIT_IN_FLIGHT (256 * 1024 * 1024)
 /* A batch of the group commit. Past 64 the rate no longer rises (docs/performance.md). */
 #define LIMIT_BATCH_MESSAGES 64
-#define LIMIT_BATCH_BYTES (1024 * 1024)
+#define LIMIT_BATCH_BYTES    (1024 * 1024)
 
 /* -- what a message may hold before it is parsed (threats: MIME bombs) -- */
 
-#define LIMIT_HEADERS 1000
+#define LIMIT_HEADERS      1000
 #define LIMIT_HEADER_BLOCK (256 * 1024)
-#define LIMIT_HEADER (64 * 1024)
+#define LIMIT_HEADER       (64 * 1024)
 /* Colons in one address header: each may open a group, and GMime recurses per group. */
 #define LIMIT_ADDRESS_COLONS 64
 /* An address header longer than this is blanked in the copy that GMime sees. */
 #define LIMIT_ADDRESS_HEADER 8192
 #define LIMIT_BOUNDARY_LINES 2000
-#define LIMIT_BOUNDARY 2048
-#define LIMIT_PARTS 1000
-#define LIMIT_MIME_DEPTH 32
+#define LIMIT_BOUNDARY       2048
+#define LIMIT_PARTS          1000
+#define LIMIT_MIME_DEPTH     32
 #define LIMIT_EMBEDDED_DEPTH 8
-#define LIMIT_RECEIVED 50
+#define LIMIT_RECEIVED       50
 /* What readers look at of one decoded text part, and recipients they take from one report. */
-#define LIMIT_TEXT_PART (512 * 1024)
+#define LIMIT_TEXT_PART         (512 * 1024)
 #define LIMIT_REPORT_RECIPIENTS 1000
 /* Stored lengths: a diagnostic, any other text of a report. */
-#define LIMIT_DIAGNOSTIC 4096
+#define LIMIT_DIAGNOSTIC  4096
 #define LIMIT_REPORT_TEXT 2048
 /* Token candidates that one message may offer for verification. */
 #define LIMIT_TOKEN_CANDIDATES 32
 
 /* -- parser child -- */
 
-#define LIMIT_PARSE_MS 2000
+#define LIMIT_PARSE_MS      2000
 #define LIMIT_PARSER_MEMORY (512UL * 1024 * 1024)
 /* An encoded report on its way from the child. */
 #define LIMIT_REPORT_WIRE (8 * 1024 * 1024)
@@ -77,16 +79,16 @@
 /* -- addresses (RFC 5321 4.5.3.1: 64 + 1 + 255; liberal for what reports quote) -- */
 
 #define LIMIT_ADDRESS 1024
-#define LIMIT_DOMAIN 255
+#define LIMIT_DOMAIN  255
 
 /* -- HTTP -- */
 
-#define LIMIT_HTTP_BODY (4 * 1024 * 1024)
+#define LIMIT_HTTP_BODY              (4 * 1024 * 1024)
 #define LIMIT_HTTP_CONNECTION_MEMORY (32 * 1024)
-#define LIMIT_JSON_DEPTH 32
-#define LIMIT_CHECK_ADDRESSES 10000
-#define LIMIT_PAGE_DEFAULT 100
-#define LIMIT_PAGE_MAX 10000
+#define LIMIT_JSON_DEPTH             32
+#define LIMIT_CHECK_ADDRESSES        10000
+#define LIMIT_PAGE_DEFAULT           100
+#define LIMIT_PAGE_MAX               10000
 
 /* -- directory of domains, accounts and keys cached by ingest -- */
 

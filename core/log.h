@@ -25,8 +25,10 @@ struct log_field {
 };
 
 #define LOG_SLICE(name, s) ((struct log_field){ LOG_FIELD_SLICE, (name), (s), 0 })
-#define LOG_STR(name, cstr) ((struct log_field){ LOG_FIELD_SLICE, (name), slice_from_cstr(cstr), 0 })
-#define LOG_INT(name, value) ((struct log_field){ LOG_FIELD_INT, (name), SLICE_LITERAL(""), (value) })
+#define LOG_STR(name, cstr) \
+	((struct log_field){ LOG_FIELD_SLICE, (name), slice_from_cstr(cstr), 0 })
+#define LOG_INT(name, value) \
+	((struct log_field){ LOG_FIELD_INT, (name), SLICE_LITERAL(""), (value) })
 #define LOG_END ((struct log_field){ LOG_FIELD_END, "", SLICE_LITERAL(""), 0 })
 
 /* The process's role ("ingest", "api", …) and slot number stand in every line from then on. */
@@ -36,6 +38,7 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 bool log_level_parse(struct slice word, enum log_level *ret_level);
 
 #define log_event(level, event, ...) \
-	log_write((level), (event), (const struct log_field[]){ __VA_ARGS__ __VA_OPT__(, ) LOG_END })
+	log_write((level), (event),  \
+		  (const struct log_field[]){ __VA_ARGS__ __VA_OPT__(, ) LOG_END })
 
 #endif

@@ -15,8 +15,8 @@
 #include "core/slice.h"
 
 struct report_recipient {
-	struct slice address;    /* final recipient, as written, without <> */
-	struct slice original;   /* RFC 3464 Original-Recipient or what stands for it */
+	struct slice address;  /* final recipient, as written, without <> */
+	struct slice original; /* RFC 3464 Original-Recipient or what stands for it */
 	enum report_action action;
 	struct slice status;     /* RFC 3463 as the mail says it; empty when it says none */
 	struct slice reply_code; /* three digits */
@@ -45,8 +45,8 @@ struct report_original {
 	struct slice date;
 };
 
-/* A text that may be one of our tokens; ingest verifies it. In the order of design: the place says how
- * much its finding is worth. */
+/* A text that may be one of our tokens; ingest verifies it. In the order of design: the place says
+ * how much its finding is worth. */
 enum candidate_place {
 	CANDIDATE_CFBL_FEEDBACK_ID,
 	CANDIDATE_LIST_UNSUBSCRIBE,

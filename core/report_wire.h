@@ -15,7 +15,7 @@
 void report_wire_encode(const struct report *report, struct buf *out);
 /* Slices of *ret_report point into `wire`. ERR_REFUSE for anything but exactly one encoded report
  * within the limits of core/limits.h; *ret_report is then untouched. */
-enum err report_wire_decode(struct slice wire, struct arena *arena, struct report *ret_report)
-	MUST_CHECK;
+enum err report_wire_decode(struct slice wire, struct arena *arena,
+			    struct report *ret_report) MUST_CHECK;
 
 #endif

@@ -17,11 +17,14 @@ struct slice {
 };
 
 /* For a string literal, also in static initialisers. */
-#define SLICE_LITERAL(text) { (text), sizeof(text) - 1 }
+#define SLICE_LITERAL(text)              \
+	{                                \
+		(text), sizeof(text) - 1 \
+	}
 #define SLICE(text) ((struct slice)SLICE_LITERAL(text))
 /* For printf("%.*s"). */
 #define SLICE_ARG(s) (int)(s).len, (s).ptr
-#define SLICE_NONE ((struct slice){ "", 0 })
+#define SLICE_NONE   ((struct slice){ "", 0 })
 
 struct slice slice_from(const char *ptr, size_t len);
 /* NULL gives the empty slice. */

@@ -12,9 +12,9 @@
 
 #include "core/slice.h"
 
-#define TIME_NONE INT64_MIN
-#define TIME_DAY_MS INT64_C(86400000)
-#define TIME_HOUR_MS INT64_C(3600000)
+#define TIME_NONE     INT64_MIN
+#define TIME_DAY_MS   INT64_C(86400000)
+#define TIME_HOUR_MS  INT64_C(3600000)
 #define TIME_TEXT_LEN 24 /* 2026-01-02T03:04:05.678Z */
 
 int64_t time_now_ms(void);

@@ -14,23 +14,23 @@
 #include "core/slice.h"
 #include "core/uuid.h"
 
-#define TOKEN_PREFIX "b-"
-#define TOKEN_TEXT_MAX 63
-#define TOKEN_BYTES_MAX 38
-#define TOKEN_MAC_LEN 10
+#define TOKEN_PREFIX         "b-"
+#define TOKEN_TEXT_MAX       63
+#define TOKEN_BYTES_MAX      38
+#define TOKEN_MAC_LEN        10
 #define TOKEN_COMMITMENT_MAX 5
-#define TOKEN_KEY_LEN 32
+#define TOKEN_KEY_LEN        32
 
 enum token_kind { TOKEN_BOUNCE, TOKEN_COMPLAINT, TOKEN_UNSUBSCRIBE, TOKEN_PROBE };
 
 struct token {
 	enum token_kind kind;
 	uint8_t key_id;
-	uint16_t issue_day;   /* days since 2025-01-01 */
+	uint16_t issue_day; /* days since 2025-01-01 */
 	uint64_t account;
-	uint64_t campaign;    /* 0: none */
+	uint64_t campaign; /* 0: none */
 	bool ref_is_uuid;
-	uint64_t ref;         /* 0: none; unless ref_is_uuid */
+	uint64_t ref; /* 0: none; unless ref_is_uuid */
 	struct uuid ref_uuid;
 	bool has_commitment;
 	uint8_t commitment[TOKEN_COMMITMENT_MAX]; /* 5 bytes, or 3 when ref_is_uuid */

@@ -13,7 +13,8 @@
 
 /* Valid and without U+0000. */
 bool utf8_valid(struct slice text);
-/* Each invalid byte and each U+0000 becomes U+FFFD. Returns `text` itself where nothing is wrong. */
+/* Each invalid byte and each U+0000 becomes U+FFFD. Returns `text` itself where nothing is wrong.
+ */
 struct slice utf8_repair(struct arena *arena, struct slice text);
 /* At most `max` bytes, cut between characters. */
 struct slice utf8_truncate(struct slice text, size_t max);

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/buf.h"
+#include "core/limits.h"
+#include "core/utf8.h"
+
+#define FILE_MAX (1024 * 1024)
+
+enum value_type { VALUE_TEXT, VALUE_INT, VALUE_BOOL };
+
+struct key {
+	const char *name;
+	enum value_type type;
+	size_t offset;
+	int64_t low, high;   /* of VALUE_INT */
+	const char *preset;  /* as it would stand in the file */
+	const char *choices; /* of VALUE_TEXT: allowed words, space-separated; NULL: any */
+	const char *meaning;
+};
+
+#define TEXT(key, member, preset, choices, meaning)                                              \
+	{                                                                                        \
+		key, VALUE_TEXT, offsetof(struct config, member), 0, 0, preset, choices, meaning \
+	}
+#define INT(key, member, low, high, preset, meaning)                                              \
+	{                                                                                         \
+		key, VALUE_INT, offsetof(struct config, member), low, high, preset, NULL, meaning \
+	}
+#define BOOL(key, member, preset, meaning)                                                    \
+	{                                                                                     \
+		key, VALUE_BOOL, offsetof(struct config, member), 0, 0, preset, NULL, meaning \
+	}
+
+static const struct key KEYS[] = {
+	TEXT("smtp.address", smtp_address, "127.0.0.1", NULL, "address to listen on"),
+	INT("smtp.port", smtp_port, 1, 65535, "2525", "port to listen on"),
+	TEXT("smtp.hostname", smtp_hostname, "", NULL,
+	     "name in the greeting; empty: the machine's own"),
+	INT("smtp.size", smtp_size, 65536, 104857600, "10485760",
+	    "largest message in bytes, announced as SIZE"),
+	BOOL("smtp.pipelining", smtp_pipelining, "true",
+	     "offer PIPELINING; off is the hardened profile"),
+	TEXT("smtp.bare_eol", smtp_bare_eol, "data", "data reject",
+	     "CR or LF alone in a message: keep it as data, or refuse the message"),
+	INT("smtp.max_connections", smtp_max_connections, 1, LIMIT_CONNECTIONS, "10000",
+	    "connections of one ingest process"),
+	TEXT("smtp.role_names", smtp_role_names, "postmaster abuse fbl unsubscribe noc security",
+	     NULL, "local parts accepted at every bounce domain"),
+	TEXT("smtp.transcript", smtp_transcript, "", NULL,
+	     "file for session transcripts; empty: none"),
+	TEXT("http.address", http_address, "127.0.0.1", NULL, "address to listen on"),
+	INT("http.port", http_port, 1, 65535, "8080", "port to listen on"),
+	INT("http.threads", http_threads, 1, 64, "4",
+	    "threads of the API, each with a database connection"),
+	TEXT("database.dsn", database_dsn, "dbname=bounced", NULL,
+	     "libpq connection string for every role that has none of its own"),
+	TEXT("database.owner_dsn", database_owner_dsn, "", NULL,
+	     "for migrations and administration"),
+	TEXT("database.ingest_dsn", database_ingest_dsn, "", NULL, "for ingest"),
+	TEXT("database.api_dsn", database_api_dsn, "", NULL, "for the API"),
+	BOOL("database.allow_unsafe", database_allow_unsafe, "false",
+	     "start although fsync or synchronous_commit is off; for tests only"),
+	INT("ingest.processes", ingest_processes, 0, 64, "0", "0: one per core"),
+	INT("ingest.parsers", ingest_parsers, 1, 8, "2", "parser children of one ingest process"),
+	TEXT("master_key.file", master_key_file, "var/master.key", NULL,
+	     "32 bytes in hex that seal the token keys in the database"),
+	TEXT("user", user, "", NULL, "user to become after binding, when started as root"),
+	TEXT("log.level", log_level, "info", "debug info warning error", "least level written"),
+};
+#define KEY_COUNT (sizeof(KEYS) / sizeof(KEYS[0]))
+
+static const char **text_member(struct config *config, const struct key *key)
+{
+	return (const char **)(void *)((char *)config + key->offset);
+}
+
+static int64_t *int_member(struct config *config, const struct key *key)
+{
+	return (int64_t *)(void *)((char *)config + key->offset);
+}
+
+static bool *bool_member(struct config *config, const struct key *key)
+{
+	return (bool *)(void *)((char *)config + key->offset);
+}
+
+static bool is_choice(const char *choices, struct slice value)
+{
+	struct slice rest = slice_from_cstr(choices), word;
+
+	while (slice_next_field(&rest, ' ', &word))
+		if (slice_equal(word, value))
+			return true;
+	return false;
+}
+
+/* NULL, or what is wrong with the value */
+static const char *set_value(struct config *config, const struct key *key, struct slice value,
+			     struct arena *arena)
+{
+	uint64_t number;
+
+	switch (key->type) {
+	case VALUE_TEXT:
+		if (key->choices != NULL && !is_choice(key->choices, value))
+			return arena_printf(arena, "must be one of: %s", key->choices).ptr;
+		*text_member(config, key) = arena_cstr(arena, value);
+		return NULL;
+	case VALUE_INT:
+		if (!slice_to_u64(value, &number) || number > INT64_MAX ||
+		    (int64_t)number < key->low || (int64_t)number > key->high)
+			return arena_printf(arena, "must be a whole number from %lld to %lld",
+					    (long long)key->low, (long long)key->high)
+				.ptr;
+		*int_member(config, key) = (int64_t)number;
+		return NULL;
+	case VALUE_BOOL:
+		if (!slice_equal(value, SLICE("true")) && !slice_equal(value, SLICE("false")))
+			return "must be true or false";
+		*bool_member(config, key) = slice_equal(value, SLICE("true"));
+		return NULL;
+	}
+	return NULL;
+}
+
+static void set_presets(struct config *config, struct arena *arena)
+{
+	*config = (struct config){ 0 };
+	for (size_t i = 0; i < KEY_COUNT; i++)
+		if (set_value(config, &KEYS[i], slice_from_cstr(KEYS[i].preset), arena) != NULL)
+			abort(); /* the table above is wrong */
+}
+
+static const struct key *find_key(struct slice name)
+{
+	for (size_t i = 0; i < KEY_COUNT; i++)
+		if (slice_equal(slice_from_cstr(KEYS[i].name), name))
+			return &KEYS[i];
+	return NULL;
+}
+
+static enum err parse_line(struct slice line, struct config *config, unsigned lines_of[KEY_COUNT],
+			   unsigned number, struct arena *arena, struct slice *ret_problem)
+{
+	ptrdiff_t equals = slice_find_byte(line, '=');
+
+	if (equals < 0) {
+		*ret_problem = SLICE("expected `key = value`");
+		return ERR_REFUSE;
+	}
+	struct slice name = slice_trim(slice_head(line, (size_t)equals));
+	struct slice value = slice_trim(slice_skip(line, (size_t)equals + 1));
+	const struct key *key = find_key(name);
+
+	if (key == NULL) {
+		*ret_problem = arena_printf(arena, "unknown key %.*s", SLICE_ARG(name));
+		return ERR_REFUSE;
+	}
+	unsigned *first = &lines_of[key - KEYS];
+
+	if (*first != 0) {
+		*ret_problem =
+			arena_printf(arena, "%s was given in line %u already", key->name, *first);
+		return ERR_REFUSE;
+	}
+	*first = number;
+	const char *problem = set_value(config, key, value, arena);
+
+	if (problem != NULL) {
+		*ret_problem = arena_printf(arena, "%s %s", key->name, problem);
+		return ERR_REFUSE;
+	}
+	return OK;
+}
+
+enum err config_parse(struct slice text, const char *name, struct arena *arena,
+		      struct config *ret_config, struct slice *ret_error)
+{
+	struct config config;
+	unsigned lines_of[KEY_COUNT] = { 0 };
+	struct slice line, problem = SLICE_NONE;
+
+	set_presets(&config, arena);
+	for (unsigned number = 1; slice_next_line(&text, &line); number++) {
+		line = slice_trim(line);
+		if (line.len == 0 || line.ptr[0] == '#')
+			continue;
+		if (!utf8_valid(line))
+			problem = SLICE("not UTF-8");
+		if (!slice_empty(problem) ||
+		    parse_line(line, &config, lines_of, number, arena, &problem) != OK) {
+			*ret_error = arena_printf(arena, "%s:%u: %.*s", name, number,
+						  SLICE_ARG(problem));
+			return ERR_REFUSE;
+		}
+	}
+	*ret_config = config;
+	return OK;
+}
+
+/* smtp.port → BOUNCED_SMTP_PORT */
+static const char *environment_value(const struct key *key, struct arena *arena,
+				     const char **ret_variable)
+{
+	char *variable = arena_cstr(arena, arena_printf(arena, "BOUNCED_%s", key->name));
+
+	for (char *c = variable; *c != '\0'; c++) {
+		if (*c == '.')
+			*c = '_';
+		else if (*c >= 'a' && *c <= 'z')
+			*c = (char)(*c - ('a' - 'A'));
+	}
+	*ret_variable = variable;
+	return getenv(variable);
+}
+
+static enum err apply_environment(struct config *config, struct arena *arena,
+				  struct slice *ret_error)
+{
+	for (size_t i = 0; i < KEY_COUNT; i++) {
+		const char *variable;
+		const char *value = environment_value(&KEYS[i], arena, &variable);
+
+		if (value == NULL)
+			continue;
+		const char *problem =
+			set_value(config, &KEYS[i], slice_trim(slice_from_cstr(value)), arena);
+
+		if (problem != NULL) {
+			*ret_error = arena_printf(arena, "environment variable %s %s", variable,
+						  problem);
+			return ERR_REFUSE;
+		}
+	}
+	return OK;
+}
+
+static enum err read_file(const char *path, struct buf *text, struct arena *arena,
+			  struct slice *ret_error)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = -1;
+
+	while (fd >= 0) {
+		char *room = buf_reserve(text, 4096);
+
+		if (room == NULL) {
+			errno = EFBIG;
+			break;
+		}
+		got = read(fd, room, 4096);
+		if (got <= 0)
+			break;
+		text->len += (size_t)got;
+	}
+	if (got < 0)
+		*ret_error = arena_printf(arena, "%s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return got < 0 ? ERR_REFUSE : OK;
+}
+
+static const char *default_path(void)
+{
+	static const char *const paths[] = { "./var/bounced.conf", "/etc/bounced/bounced.conf" };
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		if (access(paths[i], F_OK) == 0)
+			return paths[i];
+	return NULL;
+}
+
+enum err config_load(const char *path, struct arena *arena, struct config *ret_config,
+		     struct slice *ret_error)
+{
+	struct config config;
+	struct buf text;
+	enum err err = OK;
+
+	if (path == NULL)
+		path = default_path();
+	buf_init(&text, FILE_MAX);
+	if (path != NULL)
+		err = read_file(path, &text, arena, ret_error);
+	if (err == OK)
+		err = config_parse(buf_slice(&text), path == NULL ? "defaults" : path, arena,
+				   &config, ret_error);
+	buf_done(&text);
+	if (err == OK)
+		err = apply_environment(&config, arena, ret_error);
+	if (err == OK)
+		*ret_config = config;
+	return err;
+}
+
+void config_print(const struct config *config, FILE *out)
+{
+	struct config copy = *config;
+
+	for (size_t i = 0; i < KEY_COUNT; i++) {
+		const struct key *key = &KEYS[i];
+
+		fprintf(out, "# %s\n%s = ", key->meaning, key->name);
+		switch (key->type) {
+		case VALUE_TEXT:
+			fprintf(out, "%s\n", *text_member(&copy, key));
+			break;
+		case VALUE_INT:
+			fprintf(out, "%lld\n", (long long)*int_member(&copy, key));
+			break;
+		case VALUE_BOOL:
+			fprintf(out, "%s\n", *bool_member(&copy, key) ? "true" : "false");
+			break;
+		}
+	}
+}

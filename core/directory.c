@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/directory.h"
+
+#include <stdlib.h>
+
+#include <openssl/crypto.h>
+
+static int compare_u64(uint64_t a, uint64_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
+static int compare_accounts(const void *a, const void *b)
+{
+	const struct directory_account *left = a, *right = b;
+
+	return compare_u64(left->id, right->id);
+}
+
+static int compare_domains(const void *a, const void *b)
+{
+	const struct directory_domain *left = a, *right = b;
+
+	return slice_compare(left->name, right->name);
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+	const struct directory_token_key *left = a, *right = b;
+	int by_account = compare_u64(left->account_id, right->account_id);
+
+	return by_account != 0 ? by_account : compare_u64(left->key_id, right->key_id);
+}
+
+void directory_finish(struct directory *directory)
+{
+	qsort(directory->accounts, directory->account_count, sizeof(*directory->accounts),
+	      compare_accounts);
+	qsort(directory->domains, directory->domain_count, sizeof(*directory->domains),
+	      compare_domains);
+	qsort(directory->keys, directory->key_count, sizeof(*directory->keys), compare_keys);
+}
+
+void directory_free(struct directory *directory)
+{
+	if (directory == NULL)
+		return;
+	OPENSSL_cleanse(directory->keys, directory->key_count * sizeof(*directory->keys));
+	arena_free(directory->arena);
+}
+
+const struct directory_account *directory_account_find(const struct directory *directory,
+						       uint64_t id)
+{
+	struct directory_account wanted = { .id = id };
+
+	return bsearch(&wanted, directory->accounts, directory->account_count,
+		       sizeof(*directory->accounts), compare_accounts);
+}
+
+const struct directory_domain *directory_domain_find(const struct directory *directory,
+						     struct slice name)
+{
+	struct directory_domain wanted = { .name = name };
+
+	return bsearch(&wanted, directory->domains, directory->domain_count,
+		       sizeof(*directory->domains), compare_domains);
+}
+
+const struct directory_token_key *directory_key_find(const struct directory *directory,
+						     uint64_t account_id, uint8_t key_id)
+{
+	struct directory_token_key wanted = { .account_id = account_id, .key_id = key_id };
+	const struct directory_token_key *key =
+		bsearch(&wanted, directory->keys, directory->key_count, sizeof(*directory->keys),
+			compare_keys);
+
+	return key == NULL || key->state == TOKEN_KEY_REVOKED ? NULL : key;
+}
+
+const struct directory_token_key *directory_key_current(const struct directory *directory,
+							uint64_t account_id)
+{
+	for (size_t i = 0; i < directory->key_count; i++)
+		if (directory->keys[i].account_id == account_id &&
+		    directory->keys[i].state == TOKEN_KEY_CURRENT)
+			return &directory->keys[i];
+	return NULL;
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/slice.h"
+
+#include <string.h>
+
+struct slice slice_from(const char *ptr, size_t len)
+{
+	return (struct slice){ ptr, len };
+}
+
+struct slice slice_from_cstr(const char *text)
+{
+	return text == NULL ? SLICE_NONE : (struct slice){ text, strlen(text) };
+}
+
+bool slice_equal(struct slice a, struct slice b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+bool slice_equal_nocase(struct slice a, struct slice b)
+{
+	return a.len == b.len && slice_starts_with_nocase(a, b);
+}
+
+int slice_compare(struct slice a, struct slice b)
+{
+	size_t shorter = a.len < b.len ? a.len : b.len;
+	int order = shorter == 0 ? 0 : memcmp(a.ptr, b.ptr, shorter);
+
+	if (order != 0)
+		return order;
+	return a.len < b.len ? -1 : a.len > b.len;
+}
+
+bool slice_starts_with(struct slice s, struct slice prefix)
+{
+	return s.len >= prefix.len && slice_equal(slice_head(s, prefix.len), prefix);
+}
+
+bool slice_starts_with_nocase(struct slice s, struct slice prefix)
+{
+	if (s.len < prefix.len)
+		return false;
+	for (size_t i = 0; i < prefix.len; i++)
+		if (ascii_lower(s.ptr[i]) != ascii_lower(prefix.ptr[i]))
+			return false;
+	return true;
+}
+
+bool slice_ends_with(struct slice s, struct slice suffix)
+{
+	return s.len >= suffix.len && slice_equal(slice_skip(s, s.len - suffix.len), suffix);
+}
+
+bool slice_ends_with_nocase(struct slice s, struct slice suffix)
+{
+	return s.len >= suffix.len && slice_equal_nocase(slice_skip(s, s.len - suffix.len), suffix);
+}
+
+ptrdiff_t slice_find(struct slice s, struct slice needle)
+{
+	if (needle.len == 0)
+		return 0;
+	if (s.len < needle.len)
+		return -1;
+	const char *at = memmem(s.ptr, s.len, needle.ptr, needle.len);
+	return at == NULL ? -1 : at - s.ptr;
+}
+
+/* Hops from one occurrence of the needle's first letter to the next, in either case. The needle is
+ * a short constant of ours, so the time stays linear in s. */
+ptrdiff_t slice_find_nocase(struct slice s, struct slice needle)
+{
+	if (needle.len == 0)
+		return 0;
+	char lower = ascii_lower(needle.ptr[0]);
+	char upper = lower >= 'a' && lower <= 'z' ? (char)(lower - ('a' - 'A')) : lower;
+
+	for (size_t i = 0; i + needle.len <= s.len; i++) {
+		if (s.ptr[i] != lower && s.ptr[i] != upper)
+			continue;
+		if (slice_starts_with_nocase(slice_skip(s, i), needle))
+			return (ptrdiff_t)i;
+	}
+	return -1;
+}
+
+ptrdiff_t slice_find_byte(struct slice s, char byte)
+{
+	const char *at = s.len == 0 ? NULL : memchr(s.ptr, byte, s.len);
+
+	return at == NULL ? -1 : at - s.ptr;
+}
+
+ptrdiff_t slice_rfind_byte(struct slice s, char byte)
+{
+	const char *at = s.len == 0 ? NULL : memrchr(s.ptr, byte, s.len);
+
+	return at == NULL ? -1 : at - s.ptr;
+}
+
+struct slice slice_skip(struct slice s, size_t from)
+{
+	if (from >= s.len)
+		return (struct slice){ s.ptr + s.len, 0 };
+	return (struct slice){ s.ptr + from, s.len - from };
+}
+
+struct slice slice_head(struct slice s, size_t len)
+{
+	return (struct slice){ s.ptr, len < s.len ? len : s.len };
+}
+
+struct slice slice_trim_right(struct slice s)
+{
+	while (s.len > 0 && ascii_is_space(s.ptr[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+struct slice slice_trim(struct slice s)
+{
+	while (s.len > 0 && ascii_is_space(s.ptr[0])) {
+		s.ptr++;
+		s.len--;
+	}
+	return slice_trim_right(s);
+}
+
+bool slice_next_line(struct slice *rest, struct slice *ret_line)
+{
+	if (rest->len == 0)
+		return false;
+	ptrdiff_t end = slice_find_byte(*rest, '\n');
+	size_t len = end < 0 ? rest->len : (size_t)end;
+	struct slice line = slice_head(*rest, len);
+
+	*rest = slice_skip(*rest, end < 0 ? len : len + 1);
+	if (line.len > 0 && line.ptr[line.len - 1] == '\r')
+		line.len--;
+	*ret_line = line;
+	return true;
+}
+
+bool slice_next_field(struct slice *rest, char separator, struct slice *ret_field)
+{
+	if (rest->len == 0)
+		return false;
+	ptrdiff_t end = slice_find_byte(*rest, separator);
+	size_t len = end < 0 ? rest->len : (size_t)end;
+
+	*ret_field = slice_head(*rest, len);
+	*rest = slice_skip(*rest, end < 0 ? len : len + 1);
+	return true;
+}
+
+bool slice_to_u64(struct slice s, uint64_t *ret_value)
+{
+	uint64_t value = 0;
+
+	if (s.len == 0)
+		return false;
+	for (size_t i = 0; i < s.len; i++) {
+		if (!ascii_is_digit(s.ptr[i]))
+			return false;
+		if (__builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, (uint64_t)(s.ptr[i] - '0'), &value))
+			return false;
+	}
+	*ret_value = value;
+	return true;
+}
