@@ -1,0 +1,385 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What end-to-end tests stand on: a throw-away PostgreSQL cluster, the service on free ports, an HTTP
+client, and the loop that runs a file's tests.
+
+A test file is a script whose functions test_…() are tests; its last line is `harness.main(globals())`.
+Nothing here sleeps for a fixed time: wait_for() polls a condition until a deadline. Every process that
+is started here is stopped by its id, and dies with the test by itself if the test is killed.
+"""
+import atexit
+import ctypes
+import http.client
+import json
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import urllib.parse
+
+import psycopg2
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BOUNCED = os.path.abspath(os.environ.get('BOUNCED', os.path.join(ROOT, 'build/check/bounced')))
+DOMAIN = 'bounce.example'
+PR_SET_PDEATHSIG = 1
+
+
+class Skip(Exception):
+    """A test that cannot run here; its text says why."""
+
+
+# -- time and processes --
+
+def wait_for(condition, what, seconds=15):
+    """Polls until condition() is true and returns what it returned."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError('%s: not within %s s' % (what, seconds))
+        time.sleep(0.01)
+
+
+def free_ports(count):
+    sockets = [socket.create_server(('127.0.0.1', 0)) for _ in range(count)]
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+def temporary_folder(owner=None):
+    """A short path (sockets allow 107 bytes), removed at exit."""
+    path = tempfile.mkdtemp(prefix='bd-', dir='/tmp')
+    os.chmod(path, 0o755)
+    if owner:
+        shutil.chown(path, owner)
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return path
+
+
+def start_process(command, log, user=None, death_signal=signal.SIGKILL, **options):
+    """A process in a session of its own; both its outputs go to the file `log`."""
+    def die_with_parent():
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, death_signal)
+    if user:
+        options.update(user=user, group=pwd.getpwnam(user).pw_gid, extra_groups=[])
+    with open(log, 'ab') as out:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                start_new_session=True, preexec_fn=die_with_parent, **options)
+
+
+def children_of(pid):
+    """Process ids of the living children, oldest first."""
+    try:
+        with open('/proc/%d/task/%d/children' % (pid, pid)) as file:
+            return [int(child) for child in file.read().split()]
+    except FileNotFoundError:
+        return []
+
+
+def command_line(pid):
+    try:
+        with open('/proc/%d/cmdline' % pid, 'rb') as file:
+            return file.read().decode('utf-8', 'replace').split('\0')[:-1]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+# -- PostgreSQL --
+
+class Cluster:
+    """A PostgreSQL cluster of its own: unix socket in its folder, no port, data on disk with fsync."""
+
+    def __init__(self, settings=()):
+        # PostgreSQL refuses to run as root.
+        self.user = 'postgres' if os.geteuid() == 0 else None
+        self.role = self.user or pwd.getpwuid(os.geteuid()).pw_name
+        self.folder = temporary_folder(self.user)
+        self.data = os.path.join(self.folder, 'data')
+        self.log = os.path.join(self.folder, 'postgres.log')
+        self.process = None
+        self.bin = subprocess.run(['pg_config', '--bindir'], capture_output=True, text=True,
+                                  check=True).stdout.strip()
+        initdb = start_process([self.program('initdb'), '-D', self.data, '-U', self.role, '-A', 'trust',
+                                '-E', 'UTF8', '--locale=C', '--no-sync'], self.log, user=self.user)
+        if initdb.wait() != 0:
+            raise AssertionError('initdb failed: ' + tail(self.log))
+        with open(os.path.join(self.data, 'postgresql.conf'), 'a') as conf:
+            for line in ("listen_addresses = ''", "unix_socket_directories = '%s'" % self.folder,
+                         'max_connections = 100', 'shared_buffers = 64MB') + tuple(settings):
+                conf.write(line + '\n')
+        atexit.register(self.kill)
+        self.start()
+
+    def program(self, name):
+        return os.path.join(self.bin, name)
+
+    def dsn(self, database='postgres'):
+        return 'host=%s user=%s dbname=%s' % (self.folder, self.role, database)
+
+    def start(self):
+        """After kill() the old backends may hold the shared memory for a moment: tries again."""
+        def running():
+            if self.process is None or self.process.poll() is not None:
+                self.process = start_process([self.program('postgres'), '-D', self.data], self.log,
+                                             user=self.user, death_signal=signal.SIGQUIT)
+            try:
+                psycopg2.connect(self.dsn()).close()
+                return True
+            except psycopg2.OperationalError:
+                return False
+        wait_for(running, 'PostgreSQL accepts connections', 60)
+
+    def stop(self, how=signal.SIGINT):
+        """SIGINT: fast; SIGQUIT: immediate; SIGKILL: as if the power had failed for the postmaster."""
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(how)
+            self.process.wait(60)
+
+    def kill(self):
+        self.stop(signal.SIGQUIT)
+
+    def kill_backend(self):
+        """kill -9 of one client's backend: PostgreSQL restarts all of them and recovers."""
+        with self.connect() as database:
+            pids = column(database, "SELECT pid FROM pg_stat_activity WHERE backend_type ="
+                          " 'client backend' AND pid <> pg_backend_pid()")
+        if pids:
+            os.kill(pids[0], signal.SIGKILL)
+
+    def connect(self, database='postgres'):
+        connection = psycopg2.connect(self.dsn(database))
+        connection.autocommit = True
+        return connection
+
+    def create_database(self, name):
+        with self.connect() as connection, connection.cursor() as cursor:
+            cursor.execute('CREATE DATABASE "%s"' % name)
+
+
+def rows(connection, sql, *values):
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return cursor.fetchall()
+
+
+def column(connection, sql, *values):
+    return [row[0] for row in rows(connection, sql, *values)]
+
+
+def single(connection, sql, *values):
+    return column(connection, sql, *values)[0]
+
+
+# -- HTTP --
+
+class Http:
+    """Requests with a bearer key; a connection each, so that a restarted service does not matter."""
+
+    def __init__(self, port, key=None):
+        self.port = port
+        self.key = key
+
+    def request(self, method, path, body=None, content_type='application/json', headers=()):
+        """Returns (status, headers, body); JSON bodies are parsed, others are bytes."""
+        fields = dict(headers)
+        if self.key:
+            fields['Authorization'] = 'Bearer ' + self.key
+        if body is not None:
+            fields['Content-Type'] = content_type
+            if not isinstance(body, bytes):
+                body = json.dumps(body).encode()
+        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=30)
+        try:
+            connection.request(method, path, body, fields)
+            answer = connection.getresponse()
+            data = answer.read()
+        finally:
+            connection.close()
+        if 'json' in answer.headers.get('Content-Type', ''):
+            data = json.loads(data)
+        return answer.status, answer.headers, data
+
+    def ok(self, method, path, body=None, **options):
+        """The body of an answer that must be 2xx."""
+        status, _, data = self.request(method, path, body, **options)
+        if status // 100 != 2:
+            raise AssertionError('%s %s: %d %r' % (method, path, status, data))
+        return data
+
+    def status(self, method, path, body=None, **options):
+        return self.request(method, path, body, **options)[0]
+
+    def get(self, path, **query):
+        query = {name.rstrip('_'): value for name, value in query.items()}
+        return self.ok('GET', path + ('?' + urllib.parse.urlencode(query) if query else ''))
+
+    def all(self, path, **query):
+        """The results of every page."""
+        page = self.get(path, **query)
+        results = page['results']
+        while page['links'].get('next'):
+            page = self.get(page['links']['next'])
+            results += page['results']
+        return results
+
+
+# -- the service --
+
+class Service:
+    """`bounced serve` on free ports with a fresh database, account `demo`, its domain and its keys."""
+
+    def __init__(self, cluster, name='bounced', program=BOUNCED, **settings):
+        self.cluster = cluster
+        self.database = name
+        self.program = program
+        self.process = None
+        self.folder = temporary_folder()
+        self.log = os.path.join(self.folder, 'log')
+        self.smtp_port, self.http_port = free_ports(2)
+        self.configuration = os.path.join(self.folder, 'bounced.conf')
+        self.write_configuration(settings)
+        cluster.create_database(name)
+        self.prepare()
+        atexit.register(self.kill)
+
+    def write_configuration(self, settings):
+        key_file = os.path.join(self.folder, 'master.key')
+        with open(key_file, 'w') as file:
+            file.write(os.urandom(32).hex() + '\n')
+        os.chmod(key_file, 0o600)
+        values = {
+            'smtp.address': '127.0.0.1', 'smtp.port': self.smtp_port, 'smtp.hostname': 'mx.bounce.example',
+            'http.address': '127.0.0.1', 'http.port': self.http_port,
+            'database.dsn': self.cluster.dsn(self.database), 'ingest.processes': 2,
+            'master_key_file': key_file,
+        }
+        values.update({name.replace('__', '.'): value for name, value in settings.items()})
+        with open(self.configuration, 'w') as file:
+            for name, value in values.items():
+                file.write('%s = %s\n' % (name, str(value).lower() if isinstance(value, bool) else value))
+
+    def cli(self, *arguments, input=None):
+        """Runs a command of the program to its end and returns what it printed."""
+        done = subprocess.run([self.program, '-c', self.configuration] + list(arguments), input=input,
+                              stdin=None if input is not None else subprocess.DEVNULL,
+                              capture_output=True, timeout=120)
+        if done.returncode != 0:
+            raise AssertionError('bounced %s: %d %s' % (' '.join(arguments), done.returncode,
+                                                       done.stderr.decode('utf-8', 'replace')))
+        return done.stdout.decode()
+
+    def prepare(self):
+        self.cli('migrate')
+        self.cli('account', 'create', 'demo')
+        self.cli('domain', 'add', DOMAIN, '--account', 'demo')
+        self.cli('token-key', 'create', '--account', 'demo')
+        self.key = self.cli('key', 'create', '--account', 'demo', '--scopes',
+                            'read,write,ingest,admin').split()[-1]
+        self.http = Http(self.http_port, self.key)
+
+    def start(self):
+        self.process = start_process([self.program, '-c', self.configuration, 'serve'], self.log,
+                                     death_signal=signal.SIGTERM)
+        wait_for(self.ready, 'the service is ready', 60)
+        return self
+
+    def ready(self):
+        if self.process.poll() is not None:
+            raise AssertionError('bounced serve ended with %d: %s' % (self.process.returncode,
+                                                                     tail(self.log)))
+        try:
+            with socket.create_connection(('127.0.0.1', self.smtp_port), 5) as s:
+                greeted = s.recv(3) == b'220'
+            return greeted and self.http.status('GET', '/readyz') == 200
+        except OSError:
+            return False
+
+    def processes(self, role):
+        """Ids of the running processes of a role (ingest, api), or of the parser children."""
+        ours = children_of(self.process.pid)
+        if role == 'parser':
+            return [child for pid in ours for child in children_of(pid)
+                    if 'parser-child' in command_line(child)]
+        if role == 'ingest':
+            return [pid for pid in ours if children_of(pid)]
+        return [pid for pid in ours if not children_of(pid)]
+
+    def stop(self):
+        """SIGTERM must end it cleanly within 30 s."""
+        self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(35)
+        assert status == 0, 'bounced serve ended with %d: %s' % (status, tail(self.log))
+        self.check_log()
+
+    def kill(self):
+        """kill -9 of every process of the service at once."""
+        if self.process and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(30)
+
+    def check_log(self):
+        with open(self.log, errors='replace') as file:
+            text = file.read()
+        for mark in ('AddressSanitizer', 'LeakSanitizer', 'ThreadSanitizer', 'runtime error:'):
+            at = text.find(mark)
+            assert at < 0, 'in the log: ' + text[max(0, at - 200):at + 2000]
+
+    def connect(self):
+        return self.cluster.connect(self.database)
+
+    def token(self, ref=None, address=None, campaign=None):
+        """A return path of a new token."""
+        return self.tokens([(ref, address, campaign)])[0]
+
+    def tokens(self, wanted):
+        """Return paths for a list of (ref, address, campaign)."""
+        items = []
+        for ref, address, campaign in wanted:
+            item = {'kind': 'bounce', 'domain': DOMAIN, 'ref': ref, 'address': address,
+                    'campaign': campaign}
+            items.append({name: value for name, value in item.items() if value is not None})
+        made = []
+        for at in range(0, len(items), 1000):
+            answer = self.http.ok('POST', '/v1/tokens', {'tokens': items[at:at + 1000]})
+            made += [result['return_path'] for result in answer['results']]
+        return made
+
+
+def tail(path, size=4000):
+    with open(path, 'rb') as file:
+        return file.read()[-size:].decode('utf-8', 'replace')
+
+
+# -- running a file's tests --
+
+def main(names):
+    """Runs every test_…() in the order written and prints the result as TAP. Arguments choose tests by
+    a part of their name."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    chosen = sys.argv[1:]
+    tests = [(name[len('test_'):], test) for name, test in names.items() if name.startswith('test_')
+             and (not chosen or any(word in name for word in chosen))]
+    print('1..%d' % len(tests))
+    failed = 0
+    for number, (name, test) in enumerate(tests, 1):
+        try:
+            test()
+            print('ok %d - %s' % (number, name), flush=True)
+        except Skip as why:
+            print('ok %d - %s # SKIP %s' % (number, name, why), flush=True)
+        except Exception:
+            failed += 1
+            print('not ok %d - %s' % (number, name))
+            for line in traceback.format_exc().rstrip().split('\n'):
+                print('# ' + line, flush=True)
+    sys.exit(1 if failed else 0)
