@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reasons as data: ordered rules, the first that matches decides. parser/rules/ holds the built-in
- * ones; docs/classification.md describes the format.
+ * ones; docs/classification.md describes the format. An operator's own files come before them.
+ *
+ * Everything is compiled when the rules are loaded; classifying allocates nothing and opens nothing, so
+ * it works in a closed sandbox. Patterns run under limits: one that exceeds them does not match.
  */
 #ifndef BOUNCED_PARSER_RULES_H
 #define BOUNCED_PARSER_RULES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "core/arena.h"
 #include "core/err.h"
@@ -21,6 +25,7 @@ struct reply {
 	struct slice text;        /* the diagnostic */
 	struct slice agent;       /* the reader that found it: "exim", "x3", … */
 	struct slice domain;      /* of the recipient */
+	struct slice command;     /* what was refused: "CONN", "HELO", "MAIL", "RCPT", "DATA" */
 };
 
 struct classification {
@@ -34,9 +39,62 @@ struct rules;
 /* The built-in rules, compiled. Aborts when they are broken (the linter and the tests keep that from
  * happening). Caller frees. */
 struct rules *rules_builtin(void);
+
+/*
+ * The *.rules files of a folder, by name, and behind them the built-in ones. NULL or an empty folder
+ * name means the built-in ones alone. ERR_MISSING: the folder or a file cannot be read. ERR_REFUSE: a
+ * file is broken. *ret_error, in the arena, then says what is wrong and where:
+ * "10-ours.rules:12: unknown directive \"raeson\"". *ret_rules is untouched on failure, so that a
+ * reload keeps what it had.
+ */
+enum err rules_load(const char *dir, struct arena *arena, struct rules **ret_rules,
+		    struct slice *ret_error) MUST_CHECK;
+
+/* A file given as text; `name` stands in errors and in rules_list(). */
+struct rules_source {
+	struct slice name;
+	struct slice text;
+};
+
+/* As rules_load(), from texts, with or without the built-in rules behind them. */
+enum err rules_compile(const struct rules_source *sources, size_t count, bool builtin,
+		       struct arena *arena, struct rules **ret_rules,
+		       struct slice *ret_error) MUST_CHECK;
+
 void rules_free(struct rules *rules);
 
 /* Thread-safe on different replies as long as each thread has its own rules. */
 struct classification rules_classify(const struct rules *rules, const struct reply *reply);
+
+/* One finding of the linter, in words, with its place. */
+struct rules_finding {
+	struct slice file;
+	unsigned line;
+	struct slice text;
+};
+
+struct rules_findings {
+	struct rules_finding *items;
+	size_t count;
+};
+
+/*
+ * Runs every example through the rules: an example must be decided by its own rule, a `not` line must
+ * not. A rule whose every example an earlier one takes is called unreachable. `file` limits the
+ * check to the rules of that file; empty means all. Findings live in the arena.
+ */
+struct rules_findings rules_lint(const struct rules *rules, struct slice file, struct arena *arena);
+
+/* How many rules and patterns there are, and how many patterns have no literal text that the
+ * prefilter could look for (those run on every reply). */
+struct rules_stats {
+	size_t rules;
+	size_t patterns;
+	size_t unfiltered;
+	size_t examples;
+	bool jit; /* every pattern was compiled to machine code */
+};
+
+struct rules_stats rules_stats(const struct rules *rules);
 
 #endif
