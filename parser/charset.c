@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "parser/charset.h"
+
+#include <errno.h>
+#include <iconv.h>
+#include <string.h>
+
+#include "core/utf8.h"
+
+/*
+ * Name in mail, iconv's name, and whether its ASCII half is plain ASCII, so that pure ASCII text
+ * needs no conversion. Labels follow what mail means by them: ISO-8859-1 is windows-1252 in
+ * practice.
+ */
+#define CHARSETS(X)                                 \
+	X("iso-8859-1", "WINDOWS-1252", true)       \
+	X("latin1", "WINDOWS-1252", true)           \
+	X("windows-1252", "WINDOWS-1252", true)     \
+	X("cp1252", "WINDOWS-1252", true)           \
+	X("iso-8859-2", "ISO-8859-2", true)         \
+	X("iso-8859-3", "ISO-8859-3", true)         \
+	X("iso-8859-4", "ISO-8859-4", true)         \
+	X("iso-8859-5", "ISO-8859-5", true)         \
+	X("iso-8859-6", "ISO-8859-6", true)         \
+	X("iso-8859-7", "ISO-8859-7", true)         \
+	X("iso-8859-8", "ISO-8859-8", true)         \
+	X("iso-8859-8-i", "ISO-8859-8", true)       \
+	X("iso-8859-9", "WINDOWS-1254", true)       \
+	X("iso-8859-10", "ISO-8859-10", true)       \
+	X("iso-8859-11", "TIS-620", true)           \
+	X("iso-8859-13", "ISO-8859-13", true)       \
+	X("iso-8859-14", "ISO-8859-14", true)       \
+	X("iso-8859-15", "ISO-8859-15", true)       \
+	X("iso-8859-16", "ISO-8859-16", true)       \
+	X("windows-1250", "WINDOWS-1250", true)     \
+	X("windows-1251", "WINDOWS-1251", true)     \
+	X("cp1251", "WINDOWS-1251", true)           \
+	X("windows-1253", "WINDOWS-1253", true)     \
+	X("windows-1254", "WINDOWS-1254", true)     \
+	X("windows-1255", "WINDOWS-1255", true)     \
+	X("windows-1256", "WINDOWS-1256", true)     \
+	X("windows-1257", "WINDOWS-1257", true)     \
+	X("windows-1258", "WINDOWS-1258", true)     \
+	X("windows-874", "TIS-620", true)           \
+	X("tis-620", "TIS-620", true)               \
+	X("koi8-r", "KOI8-R", true)                 \
+	X("koi8-u", "KOI8-U", true)                 \
+	X("ibm850", "CP850", true)                  \
+	X("cp850", "CP850", true)                   \
+	X("cp437", "CP437", true)                   \
+	X("ibm866", "CP866", true)                  \
+	X("cp866", "CP866", true)                   \
+	X("macintosh", "MACINTOSH", true)           \
+	X("gb2312", "GB18030", true)                \
+	X("gbk", "GB18030", true)                   \
+	X("gb18030", "GB18030", true)               \
+	X("hz-gb-2312", "GB18030", true)            \
+	X("big5", "BIG5-HKSCS", true)               \
+	X("big5-hkscs", "BIG5-HKSCS", true)         \
+	X("euc-jp", "EUC-JP-MS", true)              \
+	X("shift_jis", "CP932", true)               \
+	X("shift-jis", "CP932", true)               \
+	X("sjis", "CP932", true)                    \
+	X("x-sjis", "CP932", true)                  \
+	X("windows-31j", "CP932", true)             \
+	X("cp932", "CP932", true)                   \
+	X("iso-2022-jp", "ISO-2022-JP-2", false)    \
+	X("iso-2022-jp-1", "ISO-2022-JP-2", false)  \
+	X("iso-2022-jp-2", "ISO-2022-JP-2", false)  \
+	X("iso-2022-jp-ms", "ISO-2022-JP-2", false) \
+	X("cp50221", "ISO-2022-JP-2", false)        \
+	X("euc-kr", "CP949", true)                  \
+	X("ks_c_5601-1987", "CP949", true)          \
+	X("cp949", "CP949", true)                   \
+	X("iso-2022-kr", "ISO-2022-KR", false)      \
+	X("utf-7", "UTF-7", false)                  \
+	X("unicode-1-1-utf-7", "UTF-7", false)      \
+	X("utf-16", "UTF-16", false)                \
+	X("utf-16le", "UTF-16LE", false)            \
+	X("utf-16be", "UTF-16BE", false)
+
+struct charset {
+	const char *name;
+	const char *iconv_name;
+	bool ascii_based;
+};
+
+static const struct charset CHARSET_TABLE[] = {
+#define X(name, iconv_name, ascii_based) { name, iconv_name, ascii_based },
+	CHARSETS(X)
+#undef X
+};
+
+#define CHARSET_COUNT (sizeof(CHARSET_TABLE) / sizeof(CHARSET_TABLE[0]))
+
+/* Per row; rows of one iconv name share theirs. (iconv_t)-1: this machine does not have it. */
+static iconv_t descriptors[CHARSET_COUNT];
+static bool initialised;
+
+void charset_init(void)
+{
+	if (initialised)
+		return;
+	initialised = true;
+	for (size_t i = 0; i < CHARSET_COUNT; i++) {
+		size_t same = 0;
+		while (strcmp(CHARSET_TABLE[same].iconv_name, CHARSET_TABLE[i].iconv_name) != 0)
+			same++;
+		descriptors[i] = same < i ? descriptors[same]
+					  : iconv_open("UTF-8", CHARSET_TABLE[i].iconv_name);
+	}
+}
+
+static bool is_ascii(struct slice text)
+{
+	size_t i = 0;
+
+	for (; i + 8 <= text.len; i += 8) {
+		uint64_t word;
+		memcpy(&word, text.ptr + i, sizeof(word));
+		if (word & UINT64_C(0x8080808080808080))
+			return false;
+	}
+	for (; i < text.len; i++) {
+		if ((unsigned char)text.ptr[i] & 0x80)
+			return false;
+	}
+	return true;
+}
+
+/* The rest after iconv stopped: one byte that cannot be read is skipped for each U+FFFD. */
+static struct slice convert(struct arena *arena, iconv_t descriptor, struct slice text)
+{
+	size_t cap = text.len * 4 + 8; /* no charset of the table grows more */
+	char *out = arena_alloc(arena, cap);
+	char *write = out;
+	size_t room = cap;
+	/* iconv's prototype lacks the const; it does not write there. */
+	char *read = (char *)(uintptr_t)text.ptr;
+	size_t left = text.len;
+
+	iconv(descriptor, NULL, NULL, NULL, NULL);
+	while (left > 0 && iconv(descriptor, &read, &left, &write, &room) == (size_t)-1) {
+		if (errno == E2BIG || room < 3)
+			break;
+		memcpy(write, "\xef\xbf\xbd", 3);
+		write += 3;
+		room -= 3;
+		if (left > 0) {
+			read++;
+			left--;
+		}
+	}
+	return slice_from(out, (size_t)(write - out));
+}
+
+static const struct charset *charset_find(struct slice name)
+{
+	for (size_t i = 0; i < CHARSET_COUNT; i++) {
+		if (slice_equal_nocase(name, slice_from_cstr(CHARSET_TABLE[i].name)))
+			return &CHARSET_TABLE[i];
+	}
+	return NULL;
+}
+
+static bool is_utf8_name(struct slice name)
+{
+	return slice_equal_nocase(name, SLICE("utf-8")) || slice_equal_nocase(name, SLICE("utf8"));
+}
+
+struct slice charset_to_utf8(struct arena *arena, struct slice charset, struct slice text)
+{
+	bool ascii = is_ascii(text);
+	const struct charset *known = NULL;
+
+	if (is_utf8_name(charset))
+		return ascii ? text : utf8_repair(arena, text);
+	known = charset_find(charset);
+	if (known && ascii && known->ascii_based)
+		return text;
+	if (!known) {
+		if (ascii && slice_find(text, SLICE("\033$")) >= 0)
+			known = charset_find(SLICE("iso-2022-jp"));
+		else if (ascii || utf8_valid(text))
+			return text;
+		else
+			known = charset_find(SLICE("windows-1252"));
+	}
+	iconv_t descriptor = descriptors[known - CHARSET_TABLE];
+	if (!initialised || descriptor == (iconv_t)-1)
+		return utf8_repair(arena, text);
+	return convert(arena, descriptor, text);
+}

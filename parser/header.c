@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "core/limits.h"
+#include "parser/message.h"
+#include "parser/mime.h"
+
+const struct header *header_find(const struct header_block *block, const char *name, size_t nth)
+{
+	struct slice wanted = slice_from_cstr(name);
+
+	for (size_t i = 0; i < block->count; i++) {
+		if (slice_equal_nocase(block->headers[i].name, wanted) && nth-- == 0)
+			return &block->headers[i];
+	}
+	return NULL;
+}
+
+struct slice header_value(const struct header_block *block, const char *name)
+{
+	const struct header *header = header_find(block, name, 0);
+	return header ? header->value : SLICE_NONE;
+}
+
+/* The name before the colon, or empty; *ret_value is what follows the colon. */
+static struct slice split_line(struct slice line, struct slice *ret_value)
+{
+	size_t end = 0;
+
+	while (end < line.len && line.ptr[end] > ' ' && line.ptr[end] < 127 && line.ptr[end] != ':')
+		end++;
+	struct slice name = slice_head(line, end);
+	while (end < line.len && (line.ptr[end] == ' ' || line.ptr[end] == '\t'))
+		end++;
+	if (end == line.len || line.ptr[end] != ':')
+		return SLICE_NONE;
+	*ret_value = slice_skip(line, end + 1);
+	return name;
+}
+
+/* RFC 5322 2.2.3: the line ends go, the white space behind them stays. */
+static struct slice unfold(struct arena *arena, struct slice raw)
+{
+	struct slice value = slice_trim(raw);
+
+	if (slice_find_byte(value, '\n') < 0)
+		return value;
+	char *out = arena_alloc(arena, value.len);
+	size_t len = 0;
+	for (size_t i = 0; i < value.len; i++) {
+		if (value.ptr[i] != '\n' && value.ptr[i] != '\r')
+			out[len++] = value.ptr[i];
+	}
+	return slice_from(out, len);
+}
+
+static struct header *block_add(struct arena *arena, struct header_block *block, size_t *cap)
+{
+	if (block->count == *cap) {
+		size_t grown_cap = *cap ? *cap * 2 : 32;
+		struct header *grown = ARENA_ARRAY(arena, struct header, grown_cap);
+		if (block->count > 0)
+			memcpy(grown, block->headers, block->count * sizeof(*grown));
+		block->headers = grown;
+		*cap = grown_cap;
+	}
+	return &block->headers[block->count++];
+}
+
+void header_block_read(struct slice text, struct arena *arena, struct header_block *ret_block)
+{
+	struct header_block block = { 0 };
+	struct header *open = NULL; /* the header that folded lines belong to */
+	size_t cap = 0;
+	struct slice rest = slice_head(text, LIMIT_HEADER_BLOCK);
+	struct slice line;
+	struct slice value = SLICE_NONE;
+
+	while (block.count < LIMIT_HEADERS && slice_next_line(&rest, &line)) {
+		if (line.len == 0) {
+			if (block.count > 0)
+				break;
+			continue;
+		}
+		if (line.ptr[0] == ' ' || line.ptr[0] == '\t') {
+			if (open)
+				open->raw.len = (size_t)(line.ptr + line.len - open->raw.ptr);
+			continue;
+		}
+		struct slice name = split_line(line, &value);
+		open = name.len > 0 ? block_add(arena, &block, &cap) : NULL;
+		if (open)
+			*open = (struct header){ .name = name, .raw = value };
+	}
+	for (size_t i = 0; i < block.count; i++) {
+		struct header *header = &block.headers[i];
+		header->value = mime_decode_words(arena, unfold(arena, header->raw));
+	}
+	*ret_block = block;
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "parser/parser.h"
+
+#include "core/buf.h"
+#include "core/limits.h"
+#include "core/timestamp.h"
+#include "parser/mime.h"
+#include "parser/original.h"
+#include "parser/prescan.h"
+#include "parser/readers.h"
+#include "parser/verdict.h"
+
+/* The longest trail that --explain prints. */
+#define TRAIL_MAX 16384
+
+void parser_init(void)
+{
+	mime_init();
+}
+
+/* Files and mailboxes put an mbox line or empty lines in front of the message. */
+static struct slice message_begin(struct slice raw)
+{
+	struct slice line;
+	struct slice rest = raw;
+
+	while (slice_next_line(&rest, &line)) {
+		if (line.len > 0 && !slice_starts_with(line, SLICE("From ")) &&
+		    !slice_starts_with(line, SLICE(">From ")))
+			break;
+		raw = rest;
+	}
+	return raw;
+}
+
+static void quarantine(struct report *report, const char *why)
+{
+	report->kind = REPORT_QUARANTINED;
+	report->quarantine = slice_from_cstr(why);
+}
+
+/* All readers look; the best reading wins, the earlier reader on a draw. */
+static const struct reader *best_reading(const struct message *message, struct buf *trail,
+					 struct reading *ret_reading)
+{
+	const struct reader *best = NULL;
+
+	*ret_reading = (struct reading){ 0 };
+	for (size_t i = 0; i < READER_COUNT; i++) {
+		struct reading reading = { 0 };
+		READERS[i]->read(message, &reading);
+		if (reading.score == 0)
+			continue;
+		if (trail)
+			buf_printf(trail, "reader %s: %s, %zu recipients, score %d\n",
+				   READERS[i]->name, report_kind_word(reading.kind),
+				   reading.recipient_count, reading.score);
+		if (reading.score > ret_reading->score) {
+			*ret_reading = reading;
+			best = READERS[i];
+		}
+	}
+	return best;
+}
+
+static struct slice without_brackets(struct slice text)
+{
+	if (text.len >= 2 && text.ptr[0] == '<' && text.ptr[text.len - 1] == '>')
+		return slice_from(text.ptr + 1, text.len - 2);
+	return text;
+}
+
+static int64_t parse_date(struct slice text)
+{
+	int64_t time;
+	return time_parse_rfc5322(text, &time) ? time : TIME_NONE;
+}
+
+static void describe_message(const struct message *message, const struct prescan *prescan,
+			     struct report *report)
+{
+	struct slice message_id = header_value(&message->headers, "Message-ID");
+
+	report->message_id = slice_head(without_brackets(message_id), LIMIT_REPORT_TEXT);
+	report->from = slice_head(header_value(&message->headers, "From"), LIMIT_REPORT_TEXT);
+	report->subject = slice_head(header_value(&message->headers, "Subject"), LIMIT_REPORT_TEXT);
+	report->date = parse_date(header_value(&message->headers, "Date"));
+	if (prescan->address_header_long && prescan->content_type_long)
+		report->flags = SLICE("address-header-long content-type-long");
+	else if (prescan->address_header_long)
+		report->flags = SLICE("address-header-long");
+	else if (prescan->content_type_long)
+		report->flags = SLICE("content-type-long");
+}
+
+static void cap_recipient(struct report_recipient *recipient)
+{
+	recipient->address = slice_head(recipient->address, LIMIT_ADDRESS);
+	recipient->original = slice_head(recipient->original, LIMIT_ADDRESS);
+	recipient->remote_mta = slice_head(recipient->remote_mta, LIMIT_REPORT_TEXT);
+	recipient->diagnostic = slice_head(recipient->diagnostic, LIMIT_DIAGNOSTIC);
+}
+
+static void judge(struct report *report, const struct rules *rules, struct arena *arena,
+		  struct buf *trail)
+{
+	for (size_t i = 0; i < report->recipient_count; i++) {
+		struct report_recipient *recipient = &report->recipients[i];
+		cap_recipient(recipient);
+		verdict_recipient(rules, report->format, report->kind, recipient);
+		if (trail)
+			buf_printf(trail, "recipient %.*s: %s by %.*s, matched \"%.*s\"\n",
+				   SLICE_ARG(recipient->address), reason_word(recipient->reason),
+				   SLICE_ARG(recipient->rule), SLICE_ARG(recipient->matched));
+	}
+}
+
+static void fill_report(const struct message *message, const struct reader *reader,
+			const struct reading *reading, struct report *report)
+{
+	struct header_block returned;
+
+	report->kind = reading->kind;
+	report->format = slice_from_cstr(reader->name);
+	report->reporting_mta = slice_head(reading->reporting_mta, LIMIT_REPORT_TEXT);
+	report->arrival_date = parse_date(reading->arrival_date);
+	report->feedback_type = slice_head(reading->feedback_type, LIMIT_REPORT_TEXT);
+	report->source_ip = slice_head(reading->source_ip, LIMIT_REPORT_TEXT);
+	report->recipients = reading->recipients;
+	report->recipient_count = reading->recipient_count;
+	original_headers(message, reading, &returned);
+	original_describe(&returned, report);
+	original_candidates(&returned, message, report);
+}
+
+static void read_report(struct slice raw, const struct rules *rules, struct arena *arena,
+			struct buf *trail, struct report *report)
+{
+	struct prescan prescan;
+	struct message message;
+	struct reading reading;
+
+	raw = message_begin(raw);
+	prescan_message(raw, arena, &prescan);
+	const char *why = prescan.quarantine;
+	if (!why)
+		why = mime_read(raw, &prescan, arena, &message);
+	if (why) {
+		quarantine(report, why);
+		return;
+	}
+	describe_message(&message, &prescan, report);
+	const struct reader *reader = best_reading(&message, trail, &reading);
+	if (!reader)
+		return;
+	fill_report(&message, reader, &reading, report);
+	judge(report, rules, arena, trail);
+}
+
+void parser_parse(struct slice raw, const struct rules *rules, bool explain, struct arena *arena,
+		  struct report *ret_report)
+{
+	struct report report = {
+		.kind = REPORT_NONE,
+		.arrival_date = TIME_NONE,
+		.date = TIME_NONE,
+	};
+	struct buf trail;
+
+	buf_init(&trail, TRAIL_MAX);
+	read_report(raw, rules, arena, explain ? &trail : NULL, &report);
+	report.trail = arena_copy(arena, buf_slice(&trail));
+	buf_done(&trail);
+	*ret_report = report;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Delivery status notifications: RFC 3464, and RFC 6533 for international addresses. Reads what is
+ * there: recipient groups without empty lines between them, parts under another type, fields of
+ * private types. Every recipient is kept with its own action; the kind is that of the worst.
+ */
+#include "core/status.h"
+#include "parser/fields.h"
+#include "parser/readers.h"
+#include "parser/redaction.h"
+
+struct dsn {
+	const struct message *message;
+	struct reading *reading;
+	struct report_recipient *recipient; /* the group being read, NULL before the first */
+	bool has_final;
+	bool has_original;
+};
+
+static bool is_named(const struct field *field, const char *name)
+{
+	return slice_equal_nocase(field->name, slice_from_cstr(name));
+}
+
+/* "dns; mx.example (192.0.2.1)" → "mx.example" */
+static struct slice host_name(struct slice value)
+{
+	struct slice name = field_untyped(value);
+	size_t end = 0;
+
+	while (end < name.len && !ascii_is_space(name.ptr[end]) && name.ptr[end] != '(')
+		end++;
+	name = slice_head(name, end);
+	if (name.len > 2 && name.ptr[0] == '<' && name.ptr[name.len - 1] == '>')
+		name = slice_from(name.ptr + 1, name.len - 2);
+	return name;
+}
+
+static struct slice recipient_address(struct dsn *dsn, struct slice value)
+{
+	bool utf8 = slice_equal_nocase(field_type(value), SLICE("utf-8"));
+	struct slice address = field_untyped(value);
+
+	if (field_type(address).len > 0)
+		address = field_untyped(address); /* "rfc822; rfc822; user@example.com" */
+	if (utf8)
+		address = recipient_unescape(dsn->message->arena, address);
+	return recipient_clean(dsn->message->arena, address);
+}
+
+/* The smtp type says nothing; others (x-unix, X-Postfix) tell what kind of text follows. */
+static struct slice diagnostic_text(struct slice value)
+{
+	return slice_equal_nocase(field_type(value), SLICE("smtp")) ? field_untyped(value) : value;
+}
+
+static void group_begin(struct dsn *dsn)
+{
+	dsn->recipient = reading_add(dsn->message, dsn->reading);
+	dsn->has_final = false;
+	dsn->has_original = false;
+}
+
+/* Which fields make a new group where no empty line does. */
+static bool field_begins_group(const struct dsn *dsn, const struct field *field)
+{
+	bool final = is_named(field, "Final-Recipient");
+	bool original = is_named(field, "Original-Recipient");
+
+	if (!final && !original)
+		return false;
+	if (!dsn->recipient)
+		return true;
+	if (field->begins_block && dsn->has_final)
+		return true;
+	return (final && dsn->has_final) || (original && (dsn->has_original || dsn->has_final) &&
+					     dsn->recipient->status.len > 0);
+}
+
+static void read_recipient_field(struct dsn *dsn, const struct field *field)
+{
+	struct report_recipient *recipient = dsn->recipient;
+
+	if (is_named(field, "Final-Recipient")) {
+		recipient->address = recipient_address(dsn, field->value);
+		dsn->has_final = true;
+	} else if (is_named(field, "Original-Recipient")) {
+		recipient->original = recipient_address(dsn, field->value);
+		dsn->has_original = true;
+	} else if (is_named(field, "Action")) {
+		size_t end = 0;
+		while (end < field->value.len && ascii_is_alpha(field->value.ptr[end]))
+			end++;
+		report_action_from_word(slice_head(field->value, end), &recipient->action);
+	} else if (is_named(field, "Status")) {
+		status_parse_prefix(field->value, &recipient->status);
+	} else if (is_named(field, "Remote-MTA")) {
+		recipient->remote_mta = host_name(field->value);
+	} else if (is_named(field, "Diagnostic-Code") && recipient->diagnostic.len == 0) {
+		recipient->diagnostic = diagnostic_text(field->value);
+	}
+}
+
+static void read_field(struct dsn *dsn, const struct field *field)
+{
+	if (field_begins_group(dsn, field))
+		group_begin(dsn);
+	if (is_named(field, "Reporting-MTA") && dsn->reading->reporting_mta.len == 0)
+		dsn->reading->reporting_mta = host_name(field->value);
+	else if (is_named(field, "Arrival-Date") && dsn->reading->arrival_date.len == 0)
+		dsn->reading->arrival_date = field->value;
+	else if (dsn->recipient)
+		read_recipient_field(dsn, field);
+}
+
+static void read_part(struct dsn *dsn, struct slice body)
+{
+	struct fields fields;
+	struct field field;
+
+	dsn->recipient = NULL;
+	fields_init(&fields, body, dsn->message->arena);
+	while (fields_next(&fields, &field))
+		read_field(dsn, &field);
+}
+
+/* An action that is missing or no action at all follows from the status; without one, why write. */
+static enum report_action action_of(const struct report_recipient *recipient)
+{
+	if (recipient->action != ACTION_NONE)
+		return recipient->action;
+	if (slice_starts_with(recipient->status, SLICE("2")))
+		return ACTION_DELIVERED;
+	return ACTION_FAILED;
+}
+
+static void finish_recipient(struct report_recipient *recipient)
+{
+	recipient->action = action_of(recipient);
+	if (slice_find_byte(recipient->address, '@') < 0 &&
+	    slice_find_byte(recipient->original, '@') >= 0)
+		recipient->address = recipient->original;
+	if (recipient->status.len == 0)
+		recipient->status = status_find(recipient->diagnostic);
+	recipient->reply_code = reply_code_find(recipient->diagnostic);
+	recipient->redacted = recipient_redacted(recipient->address);
+}
+
+static enum report_kind kind_of(const struct reading *reading)
+{
+	enum report_kind kind = REPORT_DELIVERED;
+
+	for (size_t i = 0; i < reading->recipient_count; i++) {
+		if (reading->recipients[i].action == ACTION_FAILED)
+			return REPORT_BOUNCE;
+		if (reading->recipients[i].action == ACTION_DELAYED)
+			kind = REPORT_DELAY;
+	}
+	return kind;
+}
+
+/* Whether the text opens like a delivery-status part: a field that only such a part has. */
+static bool opens_like_status(struct slice body)
+{
+	static const struct slice NAMES[] = {
+		SLICE_LITERAL("Reporting-MTA"),
+		SLICE_LITERAL("Original-Envelope-Id"),
+		SLICE_LITERAL("Final-Recipient"),
+		SLICE_LITERAL("Original-Recipient"),
+	};
+	struct slice rest = slice_trim(slice_head(body, 1024));
+	bool opens = false;
+
+	for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++)
+		opens |= slice_starts_with_nocase(rest, NAMES[i]);
+	return opens && slice_find_nocase(body, SLICE("Final-Recipient")) >= 0;
+}
+
+static bool is_status_part(const struct part *part)
+{
+	if (part->kind == PART_DELIVERY_STATUS)
+		return true;
+	if (slice_find(part->content_type, SLICE("delivery-status")) >= 0)
+		return true; /* message/xdelivery-status, text/delivery-status */
+	return part->depth > 0 && (part->kind == PART_TEXT || part->kind == PART_OTHER) &&
+	       opens_like_status(part->body);
+}
+
+static void rfc3464_read(const struct message *message, struct reading *reading)
+{
+	struct dsn dsn = { .message = message, .reading = reading };
+	bool genuine = false;
+
+	for (size_t i = 0; i < message->part_count; i++) {
+		const struct part *part = &message->parts[i];
+		if (!is_status_part(part))
+			continue;
+		genuine |= part->kind == PART_DELIVERY_STATUS;
+		read_part(&dsn, part->body);
+	}
+	if (reading->recipient_count == 0)
+		return;
+	for (size_t i = 0; i < reading->recipient_count; i++)
+		finish_recipient(&reading->recipients[i]);
+	reading->kind = kind_of(reading);
+	reading->score = genuine ? 90 : 80;
+}
+
+const struct reader reader_rfc3464 = { "rfc3464", rfc3464_read };
