@@ -112,3 +112,62 @@ $(OUT)/tests/unit/% $(OUT)/tests/db/%: $(OUT)/tests/$$(notdir $$(@D))/%.o $$(LIB
 units: $(UNIT_TESTS) $(DB_TESTS)
 
 -include $(wildcard $(OUT)/*/*.d $(OUT)/*/*/*.d)
+
+# -- checks, benchmarks --
+# tests/run builds what it runs and prints a line a test; T is the time of one fuzz target in seconds.
+
+T ?= 60
+TESTS := /usr/bin/python3 tests/run
+FUZZ_TARGETS = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*_*.c))
+FUZZ_PROGRAMS = $(FUZZ_TARGETS:%=$(OUT)/tests/fuzz/%)
+BENCH_PROGRAMS := $(OUT)/bench/smtp_load $(OUT)/bench/bare_insert $(OUT)/bench/bare_gmime
+
+.PHONY: check check-unit check-db check-e2e
+check:
+	@deploy/install-packages check
+	@$(TESTS)
+check-unit check-db check-e2e: check-%:
+	@$(TESTS) $*
+
+.PHONY: lint
+lint: build/release/store/statements.h build/release/store/migrations.h build/release/parser/builtin_rules.h
+	@FLAGS='$(CFLAGS)' tests/lint/run
+
+# The same tests under other watchers. The sanitizers' own findings fail a test.
+.PHONY: tsan memcheck coverage
+tsan:
+	@$(TESTS) --variant tsan unit db
+memcheck:
+	@$(TESTS) --variant release --memcheck unit
+coverage:
+	@rm -f $$(find build/coverage -name '*.gcda' 2>/dev/null)
+	@$(TESTS) --variant coverage lint unit db e2e
+	@/usr/bin/python3 tests/coverage.py build/coverage
+
+# A fuzz target is LLVMFuzzerTestOneInput() in tests/fuzz/<folder>_<thing>.c, linked like a unit test. In
+# the fuzz variant libFuzzer drives it; in all others replay.c runs its seeds.
+FUZZ_DRIVER = $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer,$(OUT)/tests/fuzz/replay.o)
+$(FUZZ_PROGRAMS): $(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/tests/fuzz/replay.o \
+		$$(LIBRARIES_$$(call FOLDER_OF,$$*))
+	$(CC) $(LDFLAGS) -o $@ $< $(FUZZ_DRIVER) $(LIBRARIES_$(call FOLDER_OF,$*)) $(PACKAGE_LIBS) -lpthread
+units: $(FUZZ_PROGRAMS)
+
+.PHONY: $(FUZZ_TARGETS:%=fuzz-%)
+$(FUZZ_TARGETS:%=fuzz-%): fuzz-%: FORCE
+	@$(MAKE) --no-print-directory VARIANT=fuzz build/fuzz/tests/fuzz/$*
+	@mkdir -p build/fuzz/corpus/$*
+	build/fuzz/tests/fuzz/$* -max_total_time=$(T) -timeout=5 -rss_limit_mb=2048 build/fuzz/corpus/$* \
+		tests/fuzz/seeds/$*
+
+$(BENCH_PROGRAMS): $(OUT)/bench/%: $(OUT)/bench/%.o $(OUT)/bench/spool.o $(OUT)/store.a $(OUT)/core.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
+.PHONY: bench bench-programs
+bench-programs: $(BENCH_PROGRAMS)
+bench:
+	@$(MAKE) --no-print-directory VARIANT=release build/bounced bench-programs
+	@/usr/bin/python3 bench/run
+
+# Long campaigns: the tests that check runs short, at full length.
+.PHONY: soak
+soak:
+	@BOUNCED_SOAK=1 $(TESTS) e2e reliability

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What end-to-end tests stand on: a throw-away PostgreSQL cluster, the service on free ports, an HTTP
-client, and the loop that runs a file's tests.
+"""What end-to-end tests stand on: a throw-away PostgreSQL cluster, the service on free ports, and an
+HTTP client.
 
-A test file is a script whose functions test_…() are tests; its last line is `harness.main(globals())`.
 Nothing here sleeps for a fixed time: wait_for() polls a condition until a deadline. Every process that
 is started here is stopped by its id, and dies with the test by itself if the test is killed.
 """
@@ -19,19 +18,15 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
 import urllib.parse
 
 import psycopg2
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BOUNCED = os.path.abspath(os.environ.get('BOUNCED', os.path.join(ROOT, 'build/check/bounced')))
+sys.path.insert(1, os.path.join(ROOT, 'tests'))  # for tap.py
 DOMAIN = 'bounce.example'
 PR_SET_PDEATHSIG = 1
-
-
-class Skip(Exception):
-    """A test that cannot run here; its text says why."""
 
 
 # -- time and processes --
@@ -358,28 +353,3 @@ class Service:
 def tail(path, size=4000):
     with open(path, 'rb') as file:
         return file.read()[-size:].decode('utf-8', 'replace')
-
-
-# -- running a file's tests --
-
-def main(names):
-    """Runs every test_…() in the order written and prints the result as TAP. Arguments choose tests by
-    a part of their name."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    chosen = sys.argv[1:]
-    tests = [(name[len('test_'):], test) for name, test in names.items() if name.startswith('test_')
-             and (not chosen or any(word in name for word in chosen))]
-    print('1..%d' % len(tests))
-    failed = 0
-    for number, (name, test) in enumerate(tests, 1):
-        try:
-            test()
-            print('ok %d - %s' % (number, name), flush=True)
-        except Skip as why:
-            print('ok %d - %s # SKIP %s' % (number, name, why), flush=True)
-        except Exception:
-            failed += 1
-            print('not ok %d - %s' % (number, name))
-            for line in traceback.format_exc().rstrip().split('\n'):
-                print('# ' + line, flush=True)
-    sys.exit(1 if failed else 0)

@@ -6,6 +6,7 @@ import socket
 import threading
 
 import harness
+import tap
 
 DAEMONS = '/usr/lib/postfix/sbin'
 
@@ -71,9 +72,9 @@ QUEUE.update({'maildrop': ('postfix', 'postdrop', 0o730), 'public': ('postfix', 
 
 def require():
     if os.geteuid() != 0:
-        raise harness.Skip('Postfix needs root')
+        raise tap.Skip('Postfix needs root')
     if not os.path.exists(os.path.join(DAEMONS, 'master')):
-        raise harness.Skip('Postfix is not installed')
+        raise tap.Skip('Postfix is not installed')
 
 
 class Postfix:

@@ -20,7 +20,7 @@ LAYERS = {
     'store': {'core', 'store'},
     'api': {'core', 'store', 'api'},
     'app': {'core', 'parser', 'ingest', 'store', 'api', 'app'},
-    'bench': {'core', 'bench'},
+    'bench': {'core', 'store', 'bench'},
 }
 
 # A header of a library (by how its name begins) → the files or folders that may include it.
