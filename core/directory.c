@@ -32,20 +32,34 @@ static int compare_keys(const void *a, const void *b)
 	return by_account != 0 ? by_account : compare_u64(left->key_id, right->key_id);
 }
 
+/* qsort() and bsearch() must not be given NULL, not even for an empty array. */
+static void sort(void *array, size_t count, size_t size, int (*compare)(const void *, const void *))
+{
+	if (count > 1)
+		qsort(array, count, size, compare);
+}
+
+static const void *find(const void *wanted, const void *array, size_t count, size_t size,
+			int (*compare)(const void *, const void *))
+{
+	return count == 0 ? NULL : bsearch(wanted, array, count, size, compare);
+}
+
 void directory_finish(struct directory *directory)
 {
-	qsort(directory->accounts, directory->account_count, sizeof(*directory->accounts),
-	      compare_accounts);
-	qsort(directory->domains, directory->domain_count, sizeof(*directory->domains),
-	      compare_domains);
-	qsort(directory->keys, directory->key_count, sizeof(*directory->keys), compare_keys);
+	sort(directory->accounts, directory->account_count, sizeof(*directory->accounts),
+	     compare_accounts);
+	sort(directory->domains, directory->domain_count, sizeof(*directory->domains),
+	     compare_domains);
+	sort(directory->keys, directory->key_count, sizeof(*directory->keys), compare_keys);
 }
 
 void directory_free(struct directory *directory)
 {
 	if (directory == NULL)
 		return;
-	OPENSSL_cleanse(directory->keys, directory->key_count * sizeof(*directory->keys));
+	if (directory->key_count > 0)
+		OPENSSL_cleanse(directory->keys, directory->key_count * sizeof(*directory->keys));
 	arena_free(directory->arena);
 }
 
@@ -54,8 +68,8 @@ const struct directory_account *directory_account_find(const struct directory *d
 {
 	struct directory_account wanted = { .id = id };
 
-	return bsearch(&wanted, directory->accounts, directory->account_count,
-		       sizeof(*directory->accounts), compare_accounts);
+	return find(&wanted, directory->accounts, directory->account_count,
+		    sizeof(*directory->accounts), compare_accounts);
 }
 
 const struct directory_domain *directory_domain_find(const struct directory *directory,
@@ -63,17 +77,16 @@ const struct directory_domain *directory_domain_find(const struct directory *dir
 {
 	struct directory_domain wanted = { .name = name };
 
-	return bsearch(&wanted, directory->domains, directory->domain_count,
-		       sizeof(*directory->domains), compare_domains);
+	return find(&wanted, directory->domains, directory->domain_count,
+		    sizeof(*directory->domains), compare_domains);
 }
 
 const struct directory_token_key *directory_key_find(const struct directory *directory,
 						     uint64_t account_id, uint8_t key_id)
 {
 	struct directory_token_key wanted = { .account_id = account_id, .key_id = key_id };
-	const struct directory_token_key *key =
-		bsearch(&wanted, directory->keys, directory->key_count, sizeof(*directory->keys),
-			compare_keys);
+	const struct directory_token_key *key = find(&wanted, directory->keys, directory->key_count,
+						     sizeof(*directory->keys), compare_keys);
 
 	return key == NULL || key->state == TOKEN_KEY_REVOKED ? NULL : key;
 }
