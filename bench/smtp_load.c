@@ -131,11 +131,11 @@ static void session_next_message(struct load *load, struct session *session)
 	session_say(load, session, slice_from(session->command, (size_t)len));
 }
 
-static void message_refused(struct load *load, struct session *session, struct slice reply)
+/* Says so of the first one only. */
+static void note_refusal(struct load *load, struct slice reply)
 {
 	if (load->refused++ == 0)
 		fprintf(stderr, "refused: %.*s\n", SLICE_ARG(reply));
-	session_close(load, session);
 }
 
 /* One complete reply. false when the session was closed or replaced. */
@@ -154,12 +154,17 @@ static bool session_reply(struct load *load, struct session *session, struct sli
 		return true;
 	case MAIL:
 	case RCPT:
-		session->refused = session->refused || class_ != '2';
+		if (class_ != '2' && !session->refused) {
+			note_refusal(load, reply);
+			session->refused = true;
+		}
 		session->phase = session->phase == MAIL ? RCPT : DATA;
 		return true;
 	case DATA:
 		if (class_ != '3' || session->refused) {
-			message_refused(load, session, reply);
+			if (!session->refused)
+				note_refusal(load, reply);
+			session_close(load, session);
 			return false;
 		}
 		session->phase = BODY;
@@ -168,7 +173,8 @@ static bool session_reply(struct load *load, struct session *session, struct sli
 		return true;
 	case BODY:
 		if (class_ != '2') {
-			message_refused(load, session, reply);
+			note_refusal(load, reply);
+			session_close(load, session);
 			return false;
 		}
 		load->waits[load->acknowledged++] = seconds_now() - session->body_at;

@@ -22,6 +22,8 @@ import urllib.parse
 
 import psycopg2
 
+import mail
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BOUNCED = os.path.abspath(os.environ.get('BOUNCED', os.path.join(ROOT, 'build/check/bounced')))
 sys.path.insert(1, os.path.join(ROOT, 'tests'))  # for tap.py
@@ -143,11 +145,10 @@ class Cluster:
     def kill(self):
         self.stop(signal.SIGQUIT)
 
-    def kill_backend(self):
-        """kill -9 of one client's backend: PostgreSQL restarts all of them and recovers."""
-        with self.connect() as database:
-            pids = column(database, "SELECT pid FROM pg_stat_activity WHERE backend_type ="
-                          " 'client backend' AND pid <> pg_backend_pid()")
+    def kill_backend(self, database):
+        """kill -9 of one client's backend: PostgreSQL ends all of them and recovers."""
+        with self.connect() as connection:
+            pids = column(connection, 'SELECT pid FROM pg_stat_activity WHERE datname = %s', database)
         if pids:
             os.kill(pids[0], signal.SIGKILL)
 
@@ -293,10 +294,16 @@ class Service:
             raise AssertionError('bounced serve ended with %d: %s' % (self.process.returncode,
                                                                      tail(self.log)))
         try:
-            with socket.create_connection(('127.0.0.1', self.smtp_port), 5) as s:
-                greeted = s.recv(3) == b'220'
-            return greeted and self.http.status('GET', '/readyz') == 200
+            return self.takes_mail() and self.http.status('GET', '/readyz') == 200
         except OSError:
+            return False
+
+    def takes_mail(self):
+        """It greets, and would begin a transaction."""
+        try:
+            with mail.Smtp(self.smtp_port, 5) as smtp:
+                return smtp.command('MAIL FROM:<>')[0] == 250
+        except (OSError, EOFError):
             return False
 
     def processes(self, role):

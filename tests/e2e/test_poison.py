@@ -1,0 +1,83 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Messages that crash or hang a parser are kept and answered 250, and hold up nobody else."""
+import os
+import signal
+import time
+
+import harness
+import mail
+import tap
+
+NESTED_GROUPS = b'Subject: x\r\nTo: ' + b'g:' * 40960 + b'\r\n\r\nbody\r\n'
+
+service = harness.Service(harness.Cluster()).start()
+
+
+def report_of(reply):
+    return service.http.get('/v1/reports/' + mail.report_id(reply))
+
+
+def all_parsers():
+    return [pid for ingest in service.processes('ingest') for pid in harness.children_of(ingest)]
+
+
+def check_next_message(smtp, ref):
+    """The message after a poisoned one is read as ever, and at once."""
+    address = 'a%s@recipient.example' % ref
+    token = service.token(ref=ref, address=address)
+    begin = time.monotonic()
+    report = report_of(smtp.deliver(token, mail.dsn(token, address, number=ref)))
+    assert report['kind'] == 'bounce', report
+    assert time.monotonic() - begin < 1.5, 'delayed by %.1f s' % (time.monotonic() - begin)
+
+
+def test_nested_groups_are_quarantined_and_delay_nobody():
+    with mail.Smtp(service.smtp_port) as smtp:
+        report = report_of(smtp.deliver(service.token(ref='1'), NESTED_GROUPS))
+        assert report['kind'] == 'quarantined', report
+        assert report['quarantine'], report
+        raw = service.http.get('/v1/reports/%s/raw' % report['id'])
+        assert raw == NESTED_GROUPS
+        check_next_message(smtp, '2')
+
+
+def test_nested_groups_inside_a_returned_message():
+    token = service.token(ref='3')
+    inner = mail.dsn(token, 'b@recipient.example', number='inner').replace(
+        b'To: <b@recipient.example>', b'To: ' + b'g:' * 40960)
+    with mail.Smtp(service.smtp_port) as smtp:
+        assert report_of(smtp.deliver(token, inner))['kind'] == 'quarantined'
+        check_next_message(smtp, '4')
+
+
+def test_a_hanging_parser_is_replaced_and_its_message_quarantined():
+    before = all_parsers()
+    assert before
+    for pid in before:
+        os.kill(pid, signal.SIGSTOP)
+    address = 'hang@recipient.example'
+    token = service.token(ref='5', address=address)
+    with mail.Smtp(service.smtp_port) as smtp:
+        report = report_of(smtp.deliver(token, mail.dsn(token, address, number='hang')))
+        assert report['kind'] == 'quarantined', report
+    for pid in before:
+        if harness.command_line(pid):
+            os.kill(pid, signal.SIGCONT)
+    with mail.Smtp(service.smtp_port) as smtp:
+        check_next_message(smtp, '6')
+
+
+def test_a_parser_that_died_idle_costs_no_message():
+    for pid in all_parsers():
+        os.kill(pid, signal.SIGKILL)
+    with mail.Smtp(service.smtp_port) as smtp:
+        check_next_message(smtp, '7')
+        check_next_message(smtp, '8')
+
+
+def test_stops_cleanly():
+    service.stop()
+
+
+tap.main(globals())
