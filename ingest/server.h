@@ -3,6 +3,9 @@
  * The libevent shell around SMTP sessions: accepts on listening sockets that the supervisor bound,
  * moves bytes, keeps deadlines, and passes the sessions' questions to a service.
  *
+ * The connection limit is the lower of max_connections and what RLIMIT_NOFILE leaves after
+ * LIMIT_RESERVED_FDS; beyond it 421. Where descriptors run out all the same, accepting pauses.
+ *
  * Questions may be answered at once, from within the callback, or later; a connection that is gone by
  * then makes the answer a no-op, so that nobody need watch for it.
  */
@@ -34,6 +37,7 @@ struct server;
 struct server_options {
 	struct smtp_settings smtp;  /* copied; its slices are borrowed */
 	unsigned max_connections;
+	int64_t output_ms; /* how long a client may leave replies unread; 0: LIMIT_OUTPUT_MS */
 };
 
 struct server *server_new(struct event_base *base, const struct server_options *options,
@@ -47,7 +51,8 @@ void server_answer_rcpt(struct server *server, connection_id connection,
 			const struct smtp_reply *reply, const struct inbound_recipient *recipient);
 
 /* Stops accepting; sessions end at their next command boundary. on_idle is called once when the last
- * one is gone. */
+ * one is gone, within this call when there is none. How long to wait is the caller's business:
+ * server_free() cuts what is left. */
 void server_shutdown(struct server *server, void (*on_idle)(void *context), void *context);
 unsigned server_connection_count(const struct server *server);
 

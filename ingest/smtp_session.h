@@ -15,6 +15,7 @@
 #include "core/buf.h"
 #include "core/inbound.h"
 #include "core/slice.h"
+#include "ingest/smtp_reply.h"
 
 /* Borrowed by the session. */
 struct smtp_settings {
@@ -26,9 +27,15 @@ struct smtp_settings {
 	unsigned max_recipients;
 	unsigned max_messages;
 	unsigned max_errors;
-	int64_t command_ms;   /* each deadline; limits.h has the defaults */
+	int64_t command_ms;   /* from one command to the next */
+	int64_t data_base_ms; /* DATA: this, and a second more for each data_bytes_per_s … */
+	int64_t data_bytes_per_s;
+	int64_t data_max_ms;  /* … up to this */
 	int64_t session_ms;
 };
+
+/* Everything as limits.h has it; begin with this. */
+struct smtp_settings smtp_settings_default(void);
 
 struct smtp_peer {
 	struct slice address; /* text, without port */
@@ -42,13 +49,6 @@ enum smtp_action {
 	SMTP_CLOSE,      /* write what is in the output, then close */
 };
 
-/* An SMTP reply of one line: "250", "2.1.5", "OK". Static text or text that outlives the call. */
-struct smtp_reply {
-	unsigned code;
-	const char *enhanced; /* NULL: none */
-	struct slice text;
-};
-
 struct smtp_session;
 
 struct smtp_session *smtp_session_new(const struct smtp_settings *settings,
@@ -56,7 +56,9 @@ struct smtp_session *smtp_session_new(const struct smtp_settings *settings,
 void smtp_session_free(struct smtp_session *session);
 
 /* Offers received bytes; returns how many were consumed (the caller keeps the rest and offers it
- * again after the next action). now_ms is monotonic, unix_ms the wall clock. */
+ * again after the next action). now_ms is monotonic, unix_ms the wall clock. Bytes offered before the
+ * first next(), which greets, are talk before the greeting: refused. The bytes behind a command that a
+ * client must wait on (RFC 2920) count against it when they are offered together with it. */
 size_t smtp_session_input(struct smtp_session *session, struct slice bytes, int64_t now_ms,
 			  int64_t unix_ms);
 enum smtp_action smtp_session_next(struct smtp_session *session);
@@ -68,7 +70,7 @@ struct slice smtp_session_rcpt(const struct smtp_session *session);
 /* The message moves to the caller. */
 struct inbound *smtp_session_take_message(struct smtp_session *session);
 
-/* Answers SMTP_ASK_MAIL and SMTP_ASK_MESSAGE. */
+/* Answers SMTP_ASK_MAIL and SMTP_ASK_MESSAGE. A reply of 421 also closes, here and below. */
 void smtp_session_answer(struct smtp_session *session, const struct smtp_reply *reply, int64_t now_ms);
 /* Answers SMTP_ASK_RCPT: a 2xx reply adds the recipient (its text is copied) to the envelope. */
 void smtp_session_answer_rcpt(struct smtp_session *session, const struct smtp_reply *reply,
@@ -82,5 +84,7 @@ void smtp_session_timeout(struct smtp_session *session, int64_t now_ms);
 void smtp_session_shutdown(struct smtp_session *session);
 /* No transaction and nothing under way: may be closed at once. */
 bool smtp_session_idle(const struct smtp_session *session);
+/* It closes because the client said QUIT, so nothing more will come from it. */
+bool smtp_session_quit(const struct smtp_session *session);
 
 #endif

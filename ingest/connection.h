@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One client connection: socket, timer and SMTP session. Private to the server.
+ *
+ * While a question is open or a reply is unsent nothing is read, so that a client's haste stays in
+ * the kernel's buffers. Bytes are read into one buffer that all connections share; only what a
+ * session could not yet consume is kept per connection.
+ */
+#ifndef BOUNCED_INGEST_CONNECTION_H
+#define BOUNCED_INGEST_CONNECTION_H
+
+#include <stdint.h>
+
+#include <event2/event.h>
+
+#include "ingest/server.h"
+#include "ingest/smtp_session.h"
+
+#define CONNECTION_READ_SIZE 65536
+
+/* What all connections share; the server's. */
+struct connection_shared {
+	struct event_base *base;
+	struct smtp_settings settings;
+	struct smtp_service service;
+	int64_t output_ms;
+	char *read_buffer; /* of CONNECTION_READ_SIZE */
+	/* The last word about a connection, which is gone on return. */
+	void (*on_closed)(struct connection_shared *shared, connection_id id);
+};
+
+struct connection;
+
+/* fd: a connected, non-blocking socket; moves here. Does nothing yet. */
+struct connection *connection_new(struct connection_shared *shared, connection_id id, int fd,
+				  struct slice peer_address);
+connection_id connection_get_id(const struct connection *connection);
+
+/* Each of these may close the connection before it returns. */
+void connection_greet(struct connection *connection);
+/* No-ops unless a question of that kind is open. */
+void connection_answer(struct connection *connection, const struct smtp_reply *reply);
+void connection_answer_rcpt(struct connection *connection, const struct smtp_reply *reply,
+			    const struct inbound_recipient *recipient);
+/* Ends it at the next command boundary. */
+void connection_shutdown(struct connection *connection);
+
+/* At once, without a word. */
+void connection_close(struct connection *connection);
+
+#endif

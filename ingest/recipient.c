@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ingest/recipient.h"
+
+#include "core/address.h"
+#include "core/timestamp.h"
+#include "core/token.h"
+
+static const struct smtp_reply accepted = SMTP_REPLY(250, "2.1.5", "OK");
+static const struct smtp_reply no_such_user = SMTP_REPLY(550, "5.1.1", "No such recipient");
+static const struct smtp_reply not_ours = SMTP_REPLY(550, "5.7.1", "Relaying denied");
+static const struct smtp_reply cannot_check =
+	SMTP_REPLY(451, "4.7.1", "Recipient cannot be verified now, try again later");
+static const struct smtp_reply not_ready =
+	SMTP_REPLY(451, "4.3.0", "Service is not ready, try again later");
+
+static const char *const outcome_words[RCPT_OUTCOME_COUNT] = {
+#define X(name, word) word,
+	RCPT_OUTCOMES(X)
+#undef X
+};
+
+const char *rcpt_outcome_word(enum rcpt_outcome outcome)
+{
+	return outcome_words[outcome];
+}
+
+static struct recipient_decision refuse(enum rcpt_verdict verdict, enum rcpt_outcome outcome,
+					const struct smtp_reply *reply)
+{
+	return (struct recipient_decision){
+		.verdict = verdict,
+		.outcome = outcome,
+		.reply = *reply,
+	};
+}
+
+static struct recipient_decision accept(enum rcpt_outcome outcome, enum recipient_basis basis,
+					uint64_t account_id)
+{
+	return (struct recipient_decision){
+		.verdict = RCPT_ACCEPT,
+		.outcome = outcome,
+		.reply = accepted,
+		.recipient = { .basis = basis, .account_id = account_id },
+	};
+}
+
+static struct recipient_decision unknown(bool refreshed, enum rcpt_outcome outcome,
+					 enum rcpt_verdict verdict, const struct smtp_reply *reply)
+{
+	return refuse(refreshed ? verdict : RCPT_REFRESH, outcome, reply);
+}
+
+static bool is_role(struct slice local, struct slice names)
+{
+	struct slice name;
+
+	while (slice_next_field(&names, ' ', &name))
+		if (!slice_empty(name) && slice_equal_nocase(local, name))
+			return true;
+	return false;
+}
+
+/* What carries no valid token is the domain's account's, where it is wanted at all. */
+static struct recipient_decision decide_invalid(const struct directory_domain *domain,
+						enum rcpt_outcome accepted_as,
+						enum rcpt_outcome refused_as)
+{
+	if (domain->reject_invalid == REJECT_INVALID_ACCEPT)
+		return accept(accepted_as, RECIPIENT_UNVERIFIED, domain->account_id);
+	return refuse(RCPT_REFUSE, refused_as, &no_such_user);
+}
+
+static struct recipient_decision decide_token(struct slice local, const struct directory *directory,
+					      const struct directory_domain *domain,
+					      int64_t unix_ms, bool refreshed)
+{
+	const struct directory_token_key *key;
+	struct recipient_decision decision;
+	struct token token;
+
+	/* token_decode() knows no plus tags: whoever adds one breaks the token. */
+	if (!token_decode(return_path_unwrap(local), &token))
+		return decide_invalid(domain, RCPT_MALFORMED_ACCEPTED, RCPT_MALFORMED_REFUSED);
+	key = directory_key_find(directory, token.account, token.key_id);
+	if (key == NULL || directory_account_find(directory, token.account) == NULL)
+		return unknown(refreshed, RCPT_UNKNOWN_KEY, RCPT_LATER, &cannot_check);
+	if (!token_mac_valid(&token, key->secret))
+		return decide_invalid(domain, RCPT_BAD_MAC_ACCEPTED, RCPT_BAD_MAC_REFUSED);
+	if (token.issue_day > time_token_day(unix_ms))
+		return refuse(RCPT_LATER, RCPT_FUTURE, &cannot_check);
+	decision = accept(RCPT_TOKEN, RECIPIENT_TOKEN, token.account);
+	decision.recipient.token = token;
+	return decision;
+}
+
+static struct recipient_decision decide(struct arena *scratch, struct slice address,
+					const struct recipient_rules *rules, int64_t unix_ms,
+					bool refreshed)
+{
+	const struct directory_domain *domain;
+	struct address parts;
+
+	/* RFC 5321 4.5.1: always to be accepted; no other address comes without a domain. */
+	if (slice_equal_nocase(address, SLICE("postmaster")))
+		return accept(RCPT_POSTMASTER, RECIPIENT_ROLE, 0);
+	if (rules->directory == NULL)
+		return refuse(RCPT_LATER, RCPT_NO_DIRECTORY, &not_ready);
+	/* The normal form has no needless quotes, so "postmaster"@… is postmaster@…. Of what has
+	 * none (too long a domain, say) no domain can be ours. */
+	if (!address_split(address_normalise(scratch, address), &parts))
+		return refuse(RCPT_REFUSE, RCPT_OTHER_DOMAIN, &not_ours);
+	domain = directory_domain_find(rules->directory, parts.domain);
+	if (domain == NULL)
+		return unknown(refreshed, RCPT_OTHER_DOMAIN, RCPT_REFUSE, &not_ours);
+	if (is_role(parts.local, rules->role_names))
+		return accept(RCPT_ROLE, RECIPIENT_ROLE, domain->account_id);
+	return decide_token(parts.local, rules->directory, domain, unix_ms, refreshed);
+}
+
+struct recipient_decision recipient_decide(struct slice address,
+					   const struct recipient_rules *rules, int64_t unix_ms,
+					   bool refreshed, struct recipient_counters *counters)
+{
+	struct arena *scratch = arena_new(1024);
+	struct recipient_decision decision = decide(scratch, address, rules, unix_ms, refreshed);
+
+	arena_free(scratch);
+	decision.recipient.address = address;
+	if (decision.verdict != RCPT_REFRESH)
+		counters->count[decision.outcome]++;
+	return decision;
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ingest/server.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <event2/event_struct.h>
+
+#include "core/limits.h"
+#include "core/log.h"
+#include "ingest/connection.h"
+
+/* Connections taken at one go, so that a flood of them does not starve those there are. */
+#define ACCEPT_BURST 64
+/* How long accepting rests where descriptors or memory have run out. */
+#define ACCEPT_PAUSE_MS 100
+
+struct listener {
+	struct server *server;
+	struct listener *next;
+	int fd;
+	struct event acceptable;
+};
+
+struct server {
+	struct connection_shared shared;
+	struct listener *listeners;
+	struct event pause_timer;
+	bool pause_logged; /* since the last connection */
+	int fd_limit;      /* descriptors from here on are kept for others */
+
+	/* A connection's id is serial * slot_count + slot. */
+	struct connection **slots;
+	unsigned slot_count;
+	unsigned *free_slots; /* a stack */
+	unsigned free_count;
+	uint64_t serial;
+
+	bool stopping;
+	void (*on_idle)(void *context);
+	void *idle_context;
+};
+
+static void on_closed(struct connection_shared *shared, connection_id id);
+static void on_acceptable(evutil_socket_t fd, short what, void *argument);
+static void on_pause_over(evutil_socket_t fd, short what, void *argument);
+
+/* Few descriptors leave few to reserve: at most a quarter of them. */
+static int usable_fds(void)
+{
+	struct rlimit limit;
+	rlim_t reserved = LIMIT_RESERVED_FDS;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > INT32_MAX)
+		return INT32_MAX;
+	if (reserved > limit.rlim_cur / 4)
+		reserved = limit.rlim_cur / 4;
+	return (int)(limit.rlim_cur - reserved);
+}
+
+static void *allocate(size_t count, size_t size)
+{
+	void *memory = calloc(count, size);
+
+	if (memory == NULL)
+		abort();
+	return memory;
+}
+
+struct server *server_new(struct event_base *base, const struct server_options *options,
+			  const struct smtp_service *service)
+{
+	struct server *server = allocate(1, sizeof(*server));
+
+	assert(options->max_connections > 0);
+	server->shared = (struct connection_shared){
+		.base = base,
+		.settings = options->smtp,
+		.service = *service,
+		.output_ms = options->output_ms > 0 ? options->output_ms : LIMIT_OUTPUT_MS,
+		.read_buffer = allocate(1, CONNECTION_READ_SIZE),
+		.on_closed = on_closed,
+	};
+	server->fd_limit = usable_fds();
+	server->slot_count = options->max_connections;
+	server->slots = allocate(server->slot_count, sizeof(struct connection *));
+	server->free_slots = allocate(server->slot_count, sizeof(unsigned));
+	for (unsigned i = 0; i < server->slot_count; i++)
+		server->free_slots[server->free_count++] = i;
+	event_assign(&server->pause_timer, base, -1, 0, on_pause_over, server);
+	return server;
+}
+
+unsigned server_connection_count(const struct server *server)
+{
+	return server->slot_count - server->free_count;
+}
+
+static void close_listeners(struct server *server)
+{
+	struct listener *next;
+
+	for (struct listener *listener = server->listeners; listener != NULL; listener = next) {
+		next = listener->next;
+		event_del(&listener->acceptable);
+		close(listener->fd);
+		free(listener);
+	}
+	server->listeners = NULL;
+	event_del(&server->pause_timer);
+}
+
+void server_free(struct server *server)
+{
+	if (server == NULL)
+		return;
+	server->on_idle = NULL;
+	close_listeners(server);
+	for (unsigned i = 0; i < server->slot_count; i++)
+		if (server->slots[i] != NULL)
+			connection_close(server->slots[i]);
+	free(server->slots);
+	free(server->free_slots);
+	free(server->shared.read_buffer);
+	free(server);
+}
+
+/* -- accepting -- */
+
+void server_listen(struct server *server, int fd)
+{
+	struct listener *listener = allocate(1, sizeof(*listener));
+	int on = 1;
+
+	listener->server = server;
+	listener->fd = fd;
+	listener->next = server->listeners;
+	server->listeners = listener;
+	/* Accepted sockets inherit it; a UNIX socket has no such option and needs none. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	event_assign(&listener->acceptable, server->shared.base, fd, EV_READ | EV_PERSIST,
+		     on_acceptable, listener);
+	event_add(&listener->acceptable, NULL);
+}
+
+static void pause_accepting(struct server *server)
+{
+	if (!server->pause_logged)
+		log_event(LOG_WARNING, "accept_paused", LOG_STR("error", strerror(errno)),
+			  LOG_INT("connections", server_connection_count(server)));
+	server->pause_logged = true;
+	for (struct listener *listener = server->listeners; listener; listener = listener->next)
+		event_del(&listener->acceptable);
+	event_add(&server->pause_timer, &(struct timeval){ .tv_usec = ACCEPT_PAUSE_MS * 1000 });
+}
+
+static void on_pause_over(evutil_socket_t fd, short what, void *argument)
+{
+	struct server *server = argument;
+
+	(void)fd;
+	(void)what;
+	for (struct listener *listener = server->listeners; listener; listener = listener->next)
+		event_add(&listener->acceptable, NULL);
+}
+
+/* The address as text; IPv4 within IPv6 as IPv4. */
+static struct slice format_peer(const struct sockaddr_storage *peer, char text[INET6_ADDRSTRLEN])
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)peer;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)peer;
+
+	text[0] = '\0';
+	if (peer->ss_family == AF_INET)
+		inet_ntop(AF_INET, &v4->sin_addr, text, INET6_ADDRSTRLEN);
+	else if (peer->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+		inet_ntop(AF_INET, &v6->sin6_addr.s6_addr[12], text, INET6_ADDRSTRLEN);
+	else if (peer->ss_family == AF_INET6)
+		inet_ntop(AF_INET6, &v6->sin6_addr, text, INET6_ADDRSTRLEN);
+	return slice_from_cstr(text);
+}
+
+static void refuse(int fd)
+{
+	static const char reply[] = "421 4.7.0 Too many connections\r\n";
+
+	(void)!send(fd, reply, sizeof(reply) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	close(fd);
+}
+
+static void admit(struct server *server, int fd, const struct sockaddr_storage *peer)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (server->free_count == 0 || fd >= server->fd_limit) {
+		refuse(fd);
+		return;
+	}
+	unsigned slot = server->free_slots[--server->free_count];
+	connection_id id = ++server->serial * server->slot_count + slot;
+
+	server->slots[slot] = connection_new(&server->shared, id, fd, format_peer(peer, text));
+	connection_greet(server->slots[slot]);
+}
+
+static void on_acceptable(evutil_socket_t fd, short what, void *argument)
+{
+	const struct listener *listener = argument;
+	struct server *server = listener->server;
+
+	(void)what;
+	for (int i = 0; i < ACCEPT_BURST; i++) {
+		struct sockaddr_storage peer;
+		socklen_t peer_len = sizeof(peer);
+		int client = accept4(fd, (struct sockaddr *)&peer, &peer_len,
+				     SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (client >= 0) {
+			server->pause_logged = false;
+			admit(server, client, &peer);
+		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+			return;
+		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+			   errno == ENOMEM) {
+			pause_accepting(server);
+			return;
+		}
+		/* Any other error is that of one client, gone already (accept(2)). */
+	}
+}
+
+/* -- connections -- */
+
+static struct connection *find(const struct server *server, connection_id id)
+{
+	struct connection *connection = server->slots[id % server->slot_count];
+
+	return connection != NULL && connection_get_id(connection) == id ? connection : NULL;
+}
+
+static void on_closed(struct connection_shared *shared, connection_id id)
+{
+	struct server *server = (struct server *)shared;
+	unsigned slot = (unsigned)(id % server->slot_count);
+
+	server->slots[slot] = NULL;
+	server->free_slots[server->free_count++] = slot;
+	if (server->stopping && server->free_count == server->slot_count && server->on_idle != NULL)
+		server->on_idle(server->idle_context);
+}
+
+void server_answer(struct server *server, connection_id id, const struct smtp_reply *reply)
+{
+	struct connection *connection = find(server, id);
+
+	if (connection != NULL)
+		connection_answer(connection, reply);
+}
+
+void server_answer_rcpt(struct server *server, connection_id id, const struct smtp_reply *reply,
+			const struct inbound_recipient *recipient)
+{
+	struct connection *connection = find(server, id);
+
+	if (connection != NULL)
+		connection_answer_rcpt(connection, reply, recipient);
+}
+
+void server_shutdown(struct server *server, void (*on_idle)(void *context), void *context)
+{
+	close_listeners(server);
+	for (unsigned i = 0; i < server->slot_count; i++)
+		if (server->slots[i] != NULL)
+			connection_shutdown(server->slots[i]);
+	server->stopping = true;
+	server->on_idle = on_idle;
+	server->idle_context = context;
+	if (server_connection_count(server) == 0)
+		on_idle(context);
+}

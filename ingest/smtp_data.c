@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The message itself, from behind 354 to the end of data. */
+#include "ingest/smtp_machine.h"
+
+static const struct smtp_reply too_big = SMTP_REPLY(552, "5.3.4", "Message size exceeds the limit");
+static const struct smtp_reply bare_eol =
+	SMTP_REPLY(550, "5.5.2", "Message has CR or LF alone, or NUL");
+
+void smtp_data_begin(struct smtp_session *session)
+{
+	session->phase = SMTP_PHASE_DATA;
+	session->waiting_since_ms = session->now_ms;
+	session->data_bytes = 0;
+	session->oversize = false;
+	eod_init(&session->eod);
+}
+
+static void complete_envelope(struct smtp_session *session)
+{
+	struct inbound *inbound = session->inbound;
+	const struct eod_scanner *eod = &session->eod;
+
+	inbound->received_at = session->unix_ms;
+	inbound->source = SLICE("smtp");
+	inbound->listener = arena_copy(inbound->arena, session->settings->listener);
+	inbound->peer = arena_copy(inbound->arena, session->peer.address);
+	inbound->helo = arena_copy(inbound->arena, slice_from(session->helo, session->helo_len));
+	inbound->tls = SLICE_NONE;
+	inbound->bare_eol = eod->bare_cr || eod->bare_lf || eod->nul;
+}
+
+/* more: bytes are waiting behind the end of data. */
+static void end_data(struct smtp_session *session, bool more)
+{
+	session->phase = SMTP_PHASE_COMMAND;
+	session->waiting_since_ms = session->now_ms;
+	complete_envelope(session);
+	if (more && !session->settings->pipelining) {
+		/* Who talks on here may see another end of data than we do. */
+		smtp_say_and_close(session, &smtp_reply_sync);
+	} else if (session->oversize) {
+		smtp_transaction_end(session);
+		smtp_say(session, &too_big);
+	} else if (session->inbound->bare_eol && session->settings->reject_bare_eol) {
+		smtp_say_and_close(session, &bare_eol);
+	} else {
+		session->question = SMTP_ASK_MESSAGE;
+	}
+}
+
+size_t smtp_consume_data(struct smtp_session *session, struct slice bytes)
+{
+	struct buf *raw = &session->inbound->raw;
+	uint64_t size = session->settings->message_size;
+	/* Reading on lets the sender see 552; a sender who goes on for ever is cut. */
+	uint64_t room = size + size / 10 - session->data_bytes;
+	size_t used = eod_scan(&session->eod, slice_head(bytes, room), raw);
+
+	session->data_bytes += used;
+	if (raw->full) {
+		session->oversize = true;
+		buf_done(raw);
+		buf_init(raw, 0);
+	}
+	if (session->eod.state == EOD_END)
+		end_data(session, used < bytes.len);
+	else if (used < bytes.len)
+		smtp_say_and_close(session, &too_big);
+	return used;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the SMTP machine share; nobody else includes it.
+ *
+ *	smtp_session.c      life cycle, questions and answers, deadlines
+ *	smtp_lines.c        bytes → command lines, junk, dispatch
+ *	smtp_commands.c     one handler a command
+ *	smtp_data.c         the message itself
+ */
+#ifndef BOUNCED_INGEST_SMTP_MACHINE_H
+#define BOUNCED_INGEST_SMTP_MACHINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/buf.h"
+#include "core/inbound.h"
+#include "core/limits.h"
+#include "core/slice.h"
+#include "ingest/eod.h"
+#include "ingest/smtp_session.h"
+
+enum smtp_phase {
+	SMTP_PHASE_GREETING, /* nothing was said yet */
+	SMTP_PHASE_COMMAND,
+	SMTP_PHASE_JUNK, /* behind a line that was refused before its end */
+	SMTP_PHASE_DATA,
+	SMTP_PHASE_CLOSING,
+};
+
+struct smtp_session {
+	const struct smtp_settings *settings;
+	struct smtp_peer peer; /* its text in peer_text */
+	char peer_text[48];
+	enum smtp_phase phase;
+	enum smtp_action question; /* SMTP_NEED_INPUT: none is open */
+	bool stopping;
+	bool quit; /* the client said QUIT */
+
+	/* times of the input or answer under way */
+	int64_t now_ms;
+	int64_t unix_ms;
+	int64_t started_ms;
+	int64_t waiting_since_ms; /* for a command, or for the end of data */
+
+	struct buf output;
+	struct buf line; /* the beginning of an incomplete command line */
+	bool junk_cr;    /* the last byte of junk was a CR */
+	size_t junk_bytes;
+
+	char helo[LIMIT_DOMAIN];
+	size_t helo_len; /* 0: no greeting yet */
+	unsigned errors;
+	unsigned idle_commands;
+	unsigned messages;
+
+	/* the transaction; NULL between transactions */
+	struct inbound *inbound;
+	size_t recipient_cap;
+	struct slice rcpt; /* the recipient asked about */
+	struct eod_scanner eod;
+	uint64_t data_bytes;
+	bool oversize;
+};
+
+/* Says it. 421 closes; so does, instead of the reply, the last error that the session has. */
+void smtp_say(struct smtp_session *session, const struct smtp_reply *reply);
+void smtp_say_and_close(struct smtp_session *session, const struct smtp_reply *reply);
+void smtp_count_error(struct smtp_session *session);
+void smtp_transaction_end(struct smtp_session *session);
+
+/* Each consumes some of the bytes, at least one unless it changes the phase. */
+size_t smtp_consume_line(struct smtp_session *session, struct slice bytes);
+size_t smtp_consume_junk(struct smtp_session *session, struct slice bytes);
+size_t smtp_consume_data(struct smtp_session *session, struct slice bytes);
+/* The bytes do not look like SMTP at all. */
+bool smtp_is_foreign(struct slice bytes);
+
+/* One complete command line; more: bytes are waiting behind it. */
+void smtp_handle_line(struct smtp_session *session, struct slice line, bool more);
+void smtp_data_begin(struct smtp_session *session);
+
+extern const struct smtp_reply smtp_reply_sync;
+extern const struct smtp_reply smtp_reply_foreign;
+extern const struct smtp_reply smtp_reply_stopping;
+
+#endif
