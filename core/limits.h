@@ -45,6 +45,22 @@
 #define LIMIT_BATCH_MESSAGES 64
 #define LIMIT_BATCH_BYTES    (1024 * 1024)
 
+/* -- database -- */
+
+/* Connecting, until given up; and the pause after a failure, doubled up to the second: a database that
+ * is back is noticed within seconds. */
+#define LIMIT_CONNECT_MS       5000
+#define LIMIT_RECONNECT_MIN_MS 100
+#define LIMIT_RECONNECT_MAX_MS 2000
+/* A batch, until its outcome counts as unknown; less than LIMIT_REPLY_MS, so that 451 can be said. The
+ * server ends a statement earlier, so that it lets go of its locks. */
+#define LIMIT_COMMIT_MS           20000
+#define LIMIT_COMMIT_STATEMENT_MS 15000
+/* Times that a batch is tried again after a deadlock. */
+#define LIMIT_COMMIT_RETRIES 3
+/* How often a committer makes the partitions of the days to come. */
+#define LIMIT_PARTITIONS_MS (6 * 60 * 60 * 1000)
+
 /* -- what a message may hold before it is parsed (threats: MIME bombs) -- */
 
 #define LIMIT_HEADERS      1000
@@ -72,6 +88,10 @@
 /* -- parser child -- */
 
 #define LIMIT_PARSE_MS      2000
+/* Until a new child has compiled its rules and is ready; a sanitized one is slow. */
+#define LIMIT_PARSER_START_MS 20000
+/* A message that is handed to a child; beyond LIMIT_MESSAGE_SIZE for what files hold. */
+#define LIMIT_PARSER_MESSAGE (32 * 1024 * 1024)
 #define LIMIT_PARSER_MEMORY (512UL * 1024 * 1024)
 /* An encoded report on its way from the child. */
 #define LIMIT_REPORT_WIRE (8 * 1024 * 1024)
@@ -89,6 +109,19 @@
 #define LIMIT_CHECK_ADDRESSES        10000
 #define LIMIT_PAGE_DEFAULT           100
 #define LIMIT_PAGE_MAX               10000
+/* A page ends early when it has grown so large, and no answer may be larger than the second: ten
+ * thousand events with the longest texts would need 100 MB for each thread. */
+#define LIMIT_HTTP_PAGE     (32 * 1024 * 1024)
+#define LIMIT_HTTP_RESPONSE (64 * 1024 * 1024)
+/* Connections of one API process. */
+#define LIMIT_HTTP_CONNECTIONS 1000
+/* A connection on which nothing moves; a body may take so long and a second more for each
+ * LIMIT_DATA_BYTES_PER_S. */
+#define LIMIT_HTTP_IDLE_MS 30000
+/* What the database may spend on one request. */
+#define LIMIT_HTTP_STATEMENT_MS 30000
+/* Rows of one answer of GET /v1/metrics. */
+#define LIMIT_METRICS_ROWS 10000
 
 /* -- directory of domains, accounts and keys cached by ingest -- */
 

@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "core/limits.h"
+#include "parser/encoded_word.h"
 #include "parser/message.h"
-#include "parser/mime.h"
 
 const struct header *header_find(const struct header_block *block, const char *name, size_t nth)
 {
@@ -94,7 +94,8 @@ void header_block_read(struct slice text, struct arena *arena, struct header_blo
 	}
 	for (size_t i = 0; i < block.count; i++) {
 		struct header *header = &block.headers[i];
-		header->value = mime_decode_words(arena, unfold(arena, header->raw));
+		struct slice raw = slice_head(header->raw, LIMIT_HEADER);
+		header->value = encoded_words_decode(arena, unfold(arena, raw));
 	}
 	*ret_block = block;
 }

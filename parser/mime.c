@@ -35,16 +35,6 @@ void mime_init(void)
 	charset_init();
 }
 
-struct slice mime_decode_words(struct arena *arena, struct slice value)
-{
-	if (slice_find(value, SLICE("=?")) < 0)
-		return charset_to_utf8(arena, SLICE_NONE, value);
-	char *decoded = g_mime_utils_header_decode_text(options, arena_cstr(arena, value));
-	struct slice copy = arena_copy(arena, slice_from_cstr(decoded));
-	g_free(decoded);
-	return copy;
-}
-
 static struct slice lower_cstr(struct arena *arena, const char *text)
 {
 	return text ? arena_lower(arena, slice_from_cstr(text)) : SLICE_NONE;
@@ -255,7 +245,8 @@ const struct part *message_part(const struct message *message, enum part_kind ki
 	return NULL;
 }
 
-/* A multipart without parts (no boundary, or one that never occurs): all of it is text. */
+/* What GMime takes for no message, or a multipart without parts (no boundary, or one that never
+ * occurs): all of it is text. */
 static void read_as_text(struct walk *walk)
 {
 	struct part *part = walk_add(walk);
@@ -294,17 +285,16 @@ const char *mime_read(struct slice raw, const struct prescan *prescan, struct ar
 
 	GMimeMessage *parsed = parse(raw, prescan, &array);
 	GMimeObject *root = parsed ? g_mime_message_get_mime_part(parsed) : NULL;
+	GMimeContentType *type = root ? g_mime_object_get_content_type(root) : NULL;
+	message.content_type = content_type_name(arena, type);
+	message.report_type = SLICE_NONE;
 	if (root) {
-		GMimeContentType *type = g_mime_object_get_content_type(root);
-		message.content_type = content_type_name(arena, type);
 		message.report_type =
 			lower_cstr(arena, g_mime_content_type_get_parameter(type, "report-type"));
 		walk_all(&walk, root);
 	}
 	if (parsed)
 		g_object_unref(parsed);
-	if (!root)
-		return "no message";
 	if (walk.why)
 		return walk.why;
 	if (message.part_count == 0)

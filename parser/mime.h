@@ -22,8 +22,4 @@ void mime_init(void);
 const char *mime_read(struct slice raw, const struct prescan *prescan, struct arena *arena,
 		      struct message *ret_message);
 
-/* RFC 2047; also repairs text that is not UTF-8. Returns `value` itself where nothing is encoded.
- */
-struct slice mime_decode_words(struct arena *arena, struct slice value);
-
 #endif

@@ -25,7 +25,7 @@ static struct slice message_begin(struct slice raw)
 	struct slice rest = raw;
 
 	while (slice_next_line(&rest, &line)) {
-		if (line.len > 0 && !slice_starts_with(line, SLICE("From ")) &&
+		if (slice_trim(line).len > 0 && !slice_starts_with(line, SLICE("From ")) &&
 		    !slice_starts_with(line, SLICE(">From ")))
 			break;
 		raw = rest;
@@ -85,12 +85,11 @@ static void describe_message(const struct message *message, const struct prescan
 	report->from = slice_head(header_value(&message->headers, "From"), LIMIT_REPORT_TEXT);
 	report->subject = slice_head(header_value(&message->headers, "Subject"), LIMIT_REPORT_TEXT);
 	report->date = parse_date(header_value(&message->headers, "Date"));
-	if (prescan->address_header_long && prescan->content_type_long)
-		report->flags = SLICE("address-header-long content-type-long");
-	else if (prescan->address_header_long)
-		report->flags = SLICE("address-header-long");
-	else if (prescan->content_type_long)
-		report->flags = SLICE("content-type-long");
+	report->flags =
+		arena_printf(message->arena, "%s%s%s", prescan->header_long ? " header-long" : "",
+			     prescan->address_header_long ? " address-header-long" : "",
+			     prescan->content_type_long ? " content-type-long" : "");
+	report->flags = slice_skip(report->flags, 1);
 }
 
 static void cap_recipient(struct report_recipient *recipient)
@@ -101,8 +100,7 @@ static void cap_recipient(struct report_recipient *recipient)
 	recipient->diagnostic = slice_head(recipient->diagnostic, LIMIT_DIAGNOSTIC);
 }
 
-static void judge(struct report *report, const struct rules *rules, struct arena *arena,
-		  struct buf *trail)
+static void judge(struct report *report, const struct rules *rules, struct buf *trail)
 {
 	for (size_t i = 0; i < report->recipient_count; i++) {
 		struct report_recipient *recipient = &report->recipients[i];
@@ -154,7 +152,7 @@ static void read_report(struct slice raw, const struct rules *rules, struct aren
 	if (!reader)
 		return;
 	fill_report(&message, reader, &reading, report);
-	judge(report, rules, arena, trail);
+	judge(report, rules, trail);
 }
 
 void parser_parse(struct slice raw, const struct rules *rules, bool explain, struct arena *arena,

@@ -19,7 +19,8 @@ struct scan {
 	unsigned block_headers;
 	unsigned embedded_depth; /* message/… directly in message/… */
 
-	enum header_class class_; /* of the header that continuation lines belong to */
+	bool header_open; /* continuation lines belong to a header: */
+	enum header_class class_;
 	size_t header_start;
 	unsigned colons;
 
@@ -108,21 +109,24 @@ static bool value_embeds(struct slice value, size_t *ret_offset)
 static const char *header_end(struct scan *scan, size_t offset)
 {
 	size_t len = offset - scan->header_start;
-	enum header_class class_ = scan->class_;
 
-	scan->class_ = HEADER_OTHER;
-	if (class_ == HEADER_ADDRESS) {
+	if (!scan->header_open)
+		return NULL;
+	scan->header_open = false;
+	if (scan->class_ == HEADER_ADDRESS) {
 		if (scan->colons > LIMIT_ADDRESS_COLONS)
 			return "address header with too many groups";
 		if (len > LIMIT_ADDRESS_HEADER)
 			scan->result->address_header_long = true;
 		return NULL; /* as long as its block may be: GMime does not see it */
 	}
-	if (class_ == HEADER_CONTENT_TYPE && len > LIMIT_BOUNDARY) {
+	if (scan->class_ == HEADER_CONTENT_TYPE && len > LIMIT_BOUNDARY) {
 		rename_in_copy(scan, scan->header_start, strlen("content-type"));
 		scan->result->content_type_long = true;
 	}
-	return len > LIMIT_HEADER ? "header too long" : NULL;
+	if (len > LIMIT_HEADER)
+		scan->result->header_long = true;
+	return NULL;
 }
 
 static void block_begin(struct scan *scan, size_t offset)
@@ -131,9 +135,7 @@ static void block_begin(struct scan *scan, size_t offset)
 	scan->main_block = false;
 	scan->block_embeds = false;
 	scan->block_start = offset;
-	scan->header_start = offset;
 	scan->block_headers = 0;
-	scan->class_ = HEADER_OTHER;
 }
 
 /* After the empty line that ends a block the embedded message's own headers may follow. */
@@ -159,6 +161,7 @@ static const char *header_begin(struct scan *scan, size_t offset, enum header_cl
 	const char *why = header_end(scan, offset);
 	if (why)
 		return why;
+	scan->header_open = true;
 	scan->header_start = offset;
 	scan->class_ = class_;
 	scan->colons = 0;
@@ -180,13 +183,13 @@ static const char *scan_block_line(struct scan *scan, struct slice line, size_t 
 		if (name.len > 0) {
 			why = header_begin(scan, offset, class_, embeds);
 		} else if (!scan->main_block) {
-			scan->in_block = false; /* text behind a line of hyphens */
-			scan->class_ = HEADER_OTHER;
+			/* Text behind a line of hyphens. */
+			scan->in_block = false;
 			scan->embedded_depth = 0;
-			return NULL;
+			return header_end(scan, offset);
 		}
 	}
-	if (scan->class_ == HEADER_ADDRESS)
+	if (scan->header_open && scan->class_ == HEADER_ADDRESS)
 		scan->colons += count_colons(line);
 	if (!why && offset + line.len - scan->block_start > LIMIT_HEADER_BLOCK)
 		why = "header block too long";

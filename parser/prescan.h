@@ -26,6 +26,7 @@
 struct prescan {
 	const char *quarantine;   /* why it must not be parsed; NULL when it may */
 	char *copy;               /* for GMime; as long as the raw message, in the arena */
+	bool header_long;         /* more than LIMIT_HEADER: read up to there */
 	bool address_header_long; /* more than LIMIT_ADDRESS_HEADER: an honest list, not read */
 	bool content_type_long;   /* more than LIMIT_BOUNDARY: its part was not taken apart */
 };

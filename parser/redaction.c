@@ -5,8 +5,7 @@
 
 #include "core/limits.h"
 #include "core/utf8.h"
-#include "parser/fields.h"
-#include "parser/mime.h"
+#include "parser/encoded_word.h"
 
 /* What stands between the last < and the > behind it; the text itself where there is none. */
 static struct slice inside_brackets(struct slice text)
@@ -36,7 +35,7 @@ static struct slice without_tail(struct slice address)
 struct slice recipient_clean(struct arena *arena, struct slice value)
 {
 	if (slice_find(value, SLICE("=?")) >= 0)
-		value = mime_decode_words(arena, value);
+		value = encoded_words_decode(arena, value);
 	value = slice_trim(inside_brackets(slice_head(value, LIMIT_ADDRESS * 2)));
 	/* RFC 5321 appendix C: a source route before the address */
 	if (slice_starts_with(value, SLICE("@"))) {

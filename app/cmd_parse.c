@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bounced parse: reports from files, one JSON object a line, in the order of the files. Uses the
+ * same sandboxed child as the service, and keeps it fed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/args.h"
+#include "app/commands.h"
+#include "core/buf.h"
+#include "core/limits.h"
+#include "core/report_json.h"
+#include "core/timestamp.h"
+#include "parser/client.h"
+
+/* Messages sent ahead of their answers: enough that the child never waits for a file. */
+#define AHEAD_MESSAGES 64
+#define AHEAD_BYTES    (32 * 1024 * 1024)
+#define OUTPUT_CHUNK   65536
+/* A child that cannot be started is tried again as often. */
+#define START_TRIES 3
+
+struct job {
+	char *file;
+	struct buf raw;
+};
+
+struct run {
+	/* where names come from: the operands, or lines of a list */
+	char **operands;
+	int operand_count;
+	FILE *list;
+
+	struct parser_client *client;
+	struct arena *arena;
+	size_t bytes_ahead;
+	struct buf out;
+	int exit_code;
+};
+
+static void complain(const char *file, const char *what)
+{
+	fprintf(stderr, "bounced parse: %s: %s\n", file, what);
+}
+
+/* The next name, for the caller to free; NULL at the end. */
+static char *next_file(struct run *run)
+{
+	char *line = NULL;
+	size_t cap = 0;
+
+	if (!run->list)
+		return run->operand_count-- > 0 ? strdup(*run->operands++) : NULL;
+	ssize_t len = getline(&line, &cap, run->list);
+	if (len < 0) {
+		free(line);
+		return NULL;
+	}
+	line[strcspn(line, "\n")] = '\0';
+	return line;
+}
+
+/* One byte more than a parser takes is read, so that a file that is too large shows. */
+static bool read_file(const char *file, struct buf *raw)
+{
+	bool standard = strcmp(file, "-") == 0;
+	int fd = standard ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
+	struct stat status;
+	size_t chunk = OUTPUT_CHUNK;
+	ssize_t got = -1;
+
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &status) == 0 && status.st_size > 0 && status.st_size < LIMIT_PARSER_MESSAGE)
+		chunk = (size_t)status.st_size + 1;
+	buf_init(raw, LIMIT_PARSER_MESSAGE + 1);
+	for (;;) {
+		char *room = buf_reserve(raw, chunk);
+		if (!room && raw->len < raw->max) {
+			chunk = raw->max - raw->len;
+			raw->full = false;
+			continue;
+		}
+		got = room ? read(fd, room, chunk) : 0;
+		if (got <= 0)
+			break;
+		raw->len += (size_t)got;
+	}
+	int saved = errno;
+	if (!standard)
+		close(fd);
+	errno = saved;
+	return got == 0;
+}
+
+static void send_ahead(struct run *run)
+{
+	char *file;
+
+	while (parser_client_pending(run->client) < AHEAD_MESSAGES &&
+	       run->bytes_ahead < AHEAD_BYTES && (file = next_file(run))) {
+		struct job *job = calloc(1, sizeof(*job));
+		if (!job)
+			abort();
+		job->file = file;
+		if (!read_file(file, &job->raw)) {
+			complain(file, strerror(errno));
+			run->exit_code = COMMAND_FAILED;
+			buf_done(&job->raw);
+			free(job->file);
+			free(job);
+			continue;
+		}
+		run->bytes_ahead += job->raw.len;
+		parser_client_send(run->client, job, buf_slice(&job->raw));
+	}
+}
+
+static void flush_output(struct run *run)
+{
+	if (run->out.len > 0)
+		fwrite(run->out.data, 1, run->out.len, stdout);
+	buf_reset(&run->out);
+}
+
+static void print_report(struct run *run, const char *file, const struct report *report)
+{
+	struct json_writer json;
+
+	json_init(&json, &run->out);
+	json_object_begin(&json);
+	json_put_cstr(&json, "file", file);
+	report_json_members(&json, report);
+	json_object_end(&json);
+	buf_append_byte(&run->out, '\n');
+	if (run->out.len > OUTPUT_CHUNK)
+		flush_output(run);
+}
+
+static void take_answers(struct run *run)
+{
+	struct report report;
+	void *tag;
+
+	while (parser_client_next(run->client, run->arena, &tag, &report)) {
+		struct job *job = tag;
+		print_report(run, job->file, &report);
+		run->bytes_ahead -= job->raw.len;
+		buf_done(&job->raw);
+		free(job->file);
+		free(job);
+		arena_reset(run->arena);
+	}
+}
+
+/* Until the child has something for us, can take more, or is late. */
+static void wait_for_child(const struct run *run)
+{
+	struct pollfd wait = { .fd = parser_client_fd(run->client), .events = POLLIN };
+	int64_t left = parser_client_deadline(run->client) - time_monotonic_ms();
+
+	if (parser_client_wants_write(run->client))
+		wait.events |= POLLOUT;
+	poll(&wait, 1,
+	     left < 0                       ? 0
+	     : left > LIMIT_PARSER_START_MS ? LIMIT_PARSER_START_MS
+					    : (int)left);
+}
+
+static bool replace_child(struct run *run)
+{
+	for (int i = 0; i < START_TRIES; i++) {
+		if (parser_client_replace(run->client, time_monotonic_ms()) == OK)
+			return true;
+	}
+	return false;
+}
+
+static void parse_all(struct run *run)
+{
+	int deaths = 0; /* without an answer between them */
+
+	for (;;) {
+		send_ahead(run);
+		size_t pending = parser_client_pending(run->client);
+		if (pending == 0)
+			return;
+		enum err err = parser_client_pump(run->client, time_monotonic_ms());
+		take_answers(run);
+		if (parser_client_pending(run->client) < pending) {
+			deaths = 0;
+		} else if (err == OK) {
+			flush_output(run);
+			fflush(stdout);
+			wait_for_child(run);
+		}
+		if (err != OK && (++deaths > START_TRIES || !replace_child(run))) {
+			complain("parser", "cannot be started");
+			run->exit_code = COMMAND_FAILED;
+			return;
+		}
+	}
+}
+
+static bool open_list(struct run *run, const char *files_from)
+{
+	if (!files_from)
+		return true;
+	run->list = strcmp(files_from, "-") == 0 ? stdin : fopen(files_from, "re");
+	if (!run->list)
+		complain(files_from, strerror(errno));
+	return run->list != NULL;
+}
+
+int cmd_parse(int argc, char **argv)
+{
+	struct parser_options options = { 0 };
+	const char *files_from = NULL;
+	struct args args;
+	const struct arg_option known[] = {
+		{ .name = "explain",
+		  .flag = &options.explain,
+		  .meaning = "say how each verdict came about" },
+		{ .name = "files-from",
+		  .placeholder = "LIST",
+		  .text = &files_from,
+		  .meaning = "read the names of the files from LIST, one a line; - is standard "
+			     "input" },
+		{ .name = "rules",
+		  .placeholder = "DIR",
+		  .text = &options.rules_dir,
+		  .meaning = "put the rules of this folder before the built-in ones" },
+		ARG_END,
+	};
+	const struct arg_spec spec = {
+		.usage = "bounced parse [--explain] FILE... | --files-from LIST | -",
+		.about = "Reads reports from files and prints what they say, one JSON object a "
+			 "line.",
+		.options = known,
+		.max_operands = -1,
+	};
+	int code = args_take(&spec, argc, argv, &args);
+
+	if (code >= 0)
+		return code;
+	if ((args.count == 0) == (files_from == NULL)) {
+		complain("usage", "either files or --files-from");
+		return COMMAND_USAGE;
+	}
+	struct run run = { .operands = args.operands, .operand_count = args.count };
+	if (!open_list(&run, files_from))
+		return COMMAND_FAILED;
+	if (parser_client_new(&options, &run.client) != OK) {
+		complain("parser", strerror(errno));
+		return COMMAND_FAILED;
+	}
+	run.arena = arena_new(0);
+	buf_init(&run.out, OUTPUT_CHUNK + 2 * LIMIT_REPORT_WIRE);
+	parse_all(&run);
+	flush_output(&run);
+	buf_done(&run.out);
+	arena_free(run.arena);
+	parser_client_free(run.client);
+	if (run.list && run.list != stdin)
+		fclose(run.list);
+	return run.exit_code;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "parser/child.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "core/buf.h"
+#include "core/limits.h"
+#include "core/report_wire.h"
+#include "parser/client.h"
+#include "parser/parser.h"
+#include "parser/rules.h"
+#include "parser/sandbox.h"
+
+/* Kept between messages; a larger one is given back. */
+#define KEPT_BUFFER (1024 * 1024)
+
+struct settings {
+	struct rules *rules;
+	bool explain;
+};
+
+/* The parent is gone, or breaks the rules of the frames: nothing is left to do. */
+_Noreturn static void end(int code)
+{
+	_exit(code);
+}
+
+static void read_exactly(char *bytes, size_t len)
+{
+	while (len > 0) {
+		ssize_t got = read(CHILD_FD, bytes, len);
+		if (got == 0)
+			end(0);
+		if (got < 0 && errno != EINTR)
+			end(1);
+		if (got > 0) {
+			bytes += got;
+			len -= (size_t)got;
+		}
+	}
+}
+
+static void write_exactly(const char *bytes, size_t len)
+{
+	while (len > 0) {
+		ssize_t sent = write(CHILD_FD, bytes, len);
+		if (sent < 0 && errno != EINTR)
+			end(1);
+		if (sent > 0) {
+			bytes += sent;
+			len -= (size_t)sent;
+		}
+	}
+}
+
+static uint32_t read_message(struct buf *message)
+{
+	unsigned char header[FRAME_HEADER_LEN];
+
+	read_exactly((char *)header, sizeof(header));
+	struct frame frame = frame_decode(header);
+	buf_reset(message);
+	char *room = buf_reserve(message, frame.len);
+	if (!room)
+		end(1);
+	read_exactly(room, frame.len);
+	message->len = frame.len;
+	return frame.sequence;
+}
+
+/* A frame is written at once: header and report lie in one buffer. */
+static void write_report(uint32_t sequence, const struct report *report, struct buf *wire)
+{
+	unsigned char header[FRAME_HEADER_LEN] = { 0 };
+
+	buf_reset(wire);
+	buf_append(wire, slice_from((const char *)header, sizeof(header)));
+	if (report)
+		report_wire_encode(report, wire);
+	if (wire->full) {
+		/* One that nobody can use: say so instead. */
+		const struct report too_large = {
+			.kind = REPORT_QUARANTINED,
+			.quarantine = SLICE("report too large"),
+			.arrival_date = report->arrival_date,
+			.date = report->date,
+		};
+		write_report(sequence, &too_large, wire);
+		return;
+	}
+	const struct frame frame = {
+		.sequence = sequence,
+		.len = (uint32_t)(wire->len - sizeof(header)),
+	};
+	frame_encode(frame, header);
+	memcpy(wire->data, header, sizeof(header));
+	write_exactly(wire->data, wire->len);
+}
+
+_Noreturn void child_serve(child_parse_fn *parse, void *context)
+{
+	struct arena *arena = arena_new(64 * 1024);
+	struct buf message;
+	struct buf wire;
+
+	buf_init(&message, LIMIT_PARSER_MESSAGE);
+	buf_init(&wire, FRAME_HEADER_LEN + LIMIT_REPORT_WIRE);
+	if (sandbox_enter() != OK)
+		end(1);
+	write_report(FRAME_READY, NULL, &wire);
+	for (;;) {
+		struct report report;
+		uint32_t sequence = read_message(&message);
+		parse(context, buf_slice(&message), arena, &report);
+		write_report(sequence, &report, &wire);
+		arena_reset(arena);
+		if (message.cap > KEPT_BUFFER) {
+			buf_done(&message);
+			buf_init(&message, LIMIT_PARSER_MESSAGE);
+		}
+	}
+}
+
+static void parse_message(void *context, struct slice raw, struct arena *arena,
+			  struct report *ret_report)
+{
+	const struct settings *settings = context;
+	parser_parse(raw, settings->rules, settings->explain, arena, ret_report);
+}
+
+/* argv[0] is the command; "explain" and "rules=DIR" may follow. */
+_Noreturn void parser_child_main(int argc, char **argv)
+{
+	struct settings settings = { 0 };
+	const char *rules_dir = NULL;
+	struct arena *arena = arena_new(0);
+	struct slice error;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "explain") == 0)
+			settings.explain = true;
+		else if (strncmp(argv[i], "rules=", 6) == 0)
+			rules_dir = argv[i] + 6;
+		else
+			end(2);
+	}
+	if (rules_load(rules_dir, arena, &settings.rules, &error) != OK)
+		end(1);
+	arena_free(arena);
+	parser_init();
+	child_serve(parse_message, &settings);
+}
