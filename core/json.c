@@ -179,6 +179,28 @@ void json_uuid(struct json_writer *json, const struct uuid *uuid)
 	json_string(json, slice_from(text, UUID_TEXT_LEN));
 }
 
+void json_raw(struct json_writer *json, struct slice value)
+{
+	if (value.len == 0) {
+		json_null(json);
+		return;
+	}
+	separate(json);
+	/* Outside of strings JSON is ASCII, so whatever is not can be escaped where it stands. */
+	while (value.len > 0) {
+		struct slice rest = value;
+		int32_t code = utf8_next(&rest);
+
+		if (code < 0)
+			buf_append(json->out, SLICE("\xEF\xBF\xBD"));
+		else if (code >= 0x7F && must_escape(code))
+			escape(json->out, code);
+		else
+			buf_append(json->out, slice_head(value, value.len - rest.len));
+		value = rest;
+	}
+}
+
 void json_put_string(struct json_writer *json, const char *name, struct slice text)
 {
 	json_key(json, name);
@@ -221,4 +243,10 @@ void json_put_uuid(struct json_writer *json, const char *name, const struct uuid
 {
 	json_key(json, name);
 	json_uuid(json, uuid);
+}
+
+void json_put_raw(struct json_writer *json, const char *name, struct slice value)
+{
+	json_key(json, name);
+	json_raw(json, value);
 }

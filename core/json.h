@@ -40,6 +40,9 @@ void json_null(struct json_writer *json);
 /* RFC 3339, or null for TIME_NONE. */
 void json_time(struct json_writer *json, int64_t unix_ms);
 void json_uuid(struct json_writer *json, const struct uuid *uuid);
+/* A whole value that is JSON already, as the database gives it. Escaped like strings where it is not
+ * printable; empty counts as null. */
+void json_raw(struct json_writer *json, struct slice value);
 
 /* Key and value in one. */
 void json_put_string(struct json_writer *json, const char *name, struct slice text);
@@ -50,5 +53,6 @@ void json_put_int(struct json_writer *json, const char *name, int64_t value);
 void json_put_bool(struct json_writer *json, const char *name, bool value);
 void json_put_time(struct json_writer *json, const char *name, int64_t unix_ms);
 void json_put_uuid(struct json_writer *json, const char *name, const struct uuid *uuid);
+void json_put_raw(struct json_writer *json, const char *name, struct slice value);
 
 #endif
