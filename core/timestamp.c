@@ -5,8 +5,6 @@
 #include <string.h>
 #include <time.h>
 
-#define TOKEN_EPOCH_MS INT64_C(1735689600000) /* 2025-01-01T00:00:00Z */
-
 static int64_t clock_ms(clockid_t clock)
 {
 	struct timespec now;

@@ -12,10 +12,11 @@
 
 #include "core/slice.h"
 
-#define TIME_NONE     INT64_MIN
-#define TIME_DAY_MS   INT64_C(86400000)
-#define TIME_HOUR_MS  INT64_C(3600000)
-#define TIME_TEXT_LEN 24 /* 2026-01-02T03:04:05.678Z */
+#define TIME_NONE      INT64_MIN
+#define TIME_DAY_MS    INT64_C(86400000)
+#define TIME_HOUR_MS   INT64_C(3600000)
+#define TOKEN_EPOCH_MS INT64_C(1735689600000) /* 2025-01-01T00:00:00Z */
+#define TIME_TEXT_LEN  24                     /* 2026-01-02T03:04:05.678Z */
 
 int64_t time_now_ms(void);
 /* CLOCK_MONOTONIC, for deadlines. */

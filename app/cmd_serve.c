@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bounced serve */
+#include <stdio.h>
+#include <string.h>
+
+#include "app/args.h"
+#include "app/commands.h"
+#include "app/setup.h"
+#include "app/supervisor.h"
+#include "core/log.h"
+#include "store/migrate.h"
+
+struct options {
+	const char *config;
+	const char *role;
+};
+
+struct start {
+	struct setup *setup;
+	struct supervisor_options run;
+};
+
+static bool choose_roles(const char *role, struct supervisor_options *options)
+{
+	options->ingest = !role || strcmp(role, "ingest") == 0;
+	options->api = !role || strcmp(role, "api") == 0;
+	return options->ingest || options->api;
+}
+
+static bool database_is_fit(struct setup *setup, const char *dsn)
+{
+	struct pg *pg = pg_new(setup_dsn(&setup->config, dsn), 0);
+	struct slice error;
+	bool fit = store_check(pg, setup->config.database_allow_unsafe, setup->arena, &error) == OK;
+
+	pg_free(pg);
+	if (!fit)
+		log_event(LOG_ERROR, "cannot_start", LOG_SLICE("error", error));
+	return fit;
+}
+
+/* The database must be fit for the promise that 250 means committed. */
+static bool databases_are_fit(void *context)
+{
+	struct start *start = context;
+	const struct config *config = &start->setup->config;
+
+	return (!start->run.ingest || database_is_fit(start->setup, config->database_ingest_dsn)) &&
+	       (!start->run.api || database_is_fit(start->setup, config->database_api_dsn));
+}
+
+static int serve(struct setup *setup, const struct args *args, void *context)
+{
+	const struct options *options = context;
+	struct start start = {
+		.setup = setup,
+		.run = {
+			.config = &setup->config,
+			.master_key = setup->master_key,
+			.may_start = databases_are_fit,
+			.context = &start,
+		},
+	};
+	enum log_level level = LOG_INFO;
+
+	(void)args;
+	if (!choose_roles(options->role, &start.run))
+		return setup_misused("serve: --role is ingest or api");
+	if (!setup_master_key(setup))
+		return COMMAND_FAILED;
+	(void)log_level_parse(slice_from_cstr(setup->config.log_level), &level);
+	log_init("supervisor", 0, level);
+	return supervisor_run(&start.run);
+}
+
+int cmd_serve(int argc, char **argv)
+{
+	struct options options = { 0 };
+	const struct arg_option table[] = {
+		{ .name = "role",
+		  .placeholder = "ROLE",
+		  .text = &options.role,
+		  .meaning = "run only this part: ingest or api" },
+		ARG_CONFIG(&options.config),
+		ARG_END,
+	};
+	const struct arg_spec spec = {
+		.usage = "bounced serve [options]",
+		.about = "Runs the service in the foreground until SIGTERM or SIGINT; it then "
+			 "finishes what\n"
+			 "is in flight, within 30 seconds. Logs JSON lines to stderr. Never "
+			 "migrates.",
+		.options = table,
+	};
+
+	return setup_run(&spec, argc, argv, &options.config, serve, &options);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the supervisor gives each process that it forks, and the contract of such a process.
+ *
+ * A process's main function starts with default signal handling, nothing blocked, SIGPIPE ignored,
+ * and log_init() done. It returns its exit status: 0 after SIGTERM or SIGINT and a drain, 1 when it
+ * cannot work (it is then started again, with back-off). It must handle SIGHUP: the configuration
+ * file or the rules may have changed. When the supervisor dies, the kernel kills the process.
+ */
+#ifndef BOUNCED_APP_PROCESS_H
+#define BOUNCED_APP_PROCESS_H
+
+#include <stdint.h>
+
+#include "core/config.h"
+
+struct process_context {
+	const struct config *config;
+	const uint8_t *master_key; /* SECRETBOX_KEY_LEN bytes */
+	unsigned slot;
+	/* Bound, listening, non-blocking; the process owns its copy. The supervisor keeps another,
+	 * so that a crash loses no backlog. */
+	int listen_fd;
+	/* app/handover.h: an ingest process accepts on it, the api process connects through it; -1
+	 * in an api process that runs without ingest. The process owns its copy. */
+	int handover_fd;
+};
+
+/* app/ingest_process.h and app/api_process.h declare theirs by this type. */
+typedef int process_main(const struct process_context *context);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The parent of the service's processes: binds the sockets, drops privileges, forks ingest × N and
+ * api × 1, starts again what ends, passes SIGHUP on, and on SIGTERM or SIGINT lets all of them
+ * finish what is in flight, for SUPERVISOR_DRAIN_MS at most.
+ *
+ * It keeps every listening socket open while it runs, so that the death of a process loses no
+ * connection that waits in its backlog. It touches no message and no database.
+ */
+#ifndef BOUNCED_APP_SUPERVISOR_H
+#define BOUNCED_APP_SUPERVISOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/config.h"
+
+#define SUPERVISOR_DRAIN_MS 30000
+
+struct supervisor_options {
+	const struct config *config;
+	const uint8_t *master_key; /* SECRETBOX_KEY_LEN bytes */
+	bool ingest;               /* which roles to run, at least one */
+	bool api;
+	/* Asked once, with privileges dropped and before the first fork; false: do not start. It
+	 * has said why. */
+	bool (*may_start)(void *context);
+	void *context;
+};
+
+/* Runs until it is told to stop. Returns the exit code: COMMAND_OK after a clean stop,
+ * COMMAND_FAILED when it could not start or had to kill a process that did not finish. Logs why. */
+int supervisor_run(const struct supervisor_options *options);
+
+#endif
