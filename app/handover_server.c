@@ -72,18 +72,17 @@ static void on_done(void *context, uint64_t tag, const struct pipeline_result *r
 static struct inbound *make_inbound(struct stream *stream)
 {
 	struct inbound *inbound = inbound_new(stream->server->raw_max);
-	struct slice peer = handover_reader_peer(&stream->reader);
+	struct handover_request request = handover_reader_request(&stream->reader);
 
 	inbound->received_at = time_now_ms();
 	inbound->source = inbound->listener = SLICE("api");
-	inbound->peer = arena_copy(inbound->arena, peer);
+	inbound->peer = arena_copy(inbound->arena, request.peer);
 	inbound->helo = inbound->tls = inbound->mail_from = SLICE_NONE;
 	inbound->recipients = ARENA_ARRAY(inbound->arena, struct inbound_recipient, 1);
 	inbound->recipient_count = 1;
-	inbound->recipients[0] =
-		(struct inbound_recipient){ .address = SLICE_LITERAL(""),
-					    .basis = RECIPIENT_SUBMITTED,
-					    .account_id = stream->reader.account_id };
+	inbound->recipients[0] = (struct inbound_recipient){ .address = SLICE_LITERAL(""),
+							     .basis = RECIPIENT_SUBMITTED,
+							     .account_id = request.account_id };
 	inbound->raw = stream->reader.raw;
 	buf_init(&stream->reader.raw, stream->server->raw_max);
 	return inbound;
