@@ -11,9 +11,69 @@
 
 #define READER_LIST(X)                    \
 	/* machine-readable */            \
+	X(arf)                            \
 	X(rfc3464)                        \
+	X(mdn)                            \
+	X(jmrp)                           \
+	X(aggregate)                      \
 	/* free text, one dialect each */ \
-	/* not a bounce */
+	X(googleworkspace)                \
+	X(googlegroups)                   \
+	X(gmail)                          \
+	X(postfix)                        \
+	X(mailru)                         \
+	X(exim)                           \
+	X(einsundeins)                    \
+	X(gmx)                            \
+	X(mxlogic)                        \
+	X(zoho)                           \
+	X(qmail)                          \
+	X(yahoo)                          \
+	X(x2)                             \
+	X(x4)                             \
+	X(sina)                           \
+	X(sendmail)                       \
+	X(activehunter)                   \
+	X(v5sendmail)                     \
+	X(dragonfly)                      \
+	X(opensmtpd)                      \
+	X(exchange2007)                   \
+	X(exchange2003)                   \
+	X(domino)                         \
+	X(notes)                          \
+	X(amazonses)                      \
+	X(amazonworkmail)                 \
+	X(messagingserver)                \
+	X(imailserver)                    \
+	X(x1)                             \
+	X(x3)                             \
+	X(x6)                             \
+	X(ezweb)                          \
+	X(kddi)                           \
+	X(mfilter)                        \
+	X(biglobe)                        \
+	X(fml)                            \
+	X(courier)                        \
+	X(surfcontrol)                    \
+	X(messagelabs)                    \
+	X(mailenable)                     \
+	X(mdaemon)                        \
+	X(intermail)                      \
+	X(barracuda)                      \
+	X(sendgrid)                       \
+	X(mailfoundry)                    \
+	X(mailmarshal)                    \
+	X(mimecast)                       \
+	X(mcafee)                         \
+	X(trendmicro)                     \
+	X(apachejames)                    \
+	X(verizon)                        \
+	X(aol)                            \
+	X(generic)                        \
+	/* not a bounce */                \
+	X(challenge)                      \
+	X(unsubscribe)                    \
+	X(autoreply)
 
 #define X(name) extern const struct reader reader_##name;
 READER_LIST(X)
