@@ -20,6 +20,8 @@ def c_string(data):
 def main():
     mode, paths = sys.argv[1], sorted(sys.argv[2:])
     print('/* Made by deploy/embed.py; do not edit. */')
+    # Strings longer than ISO C promises to take are fine with our compilers.
+    print('#pragma GCC system_header')
     if mode == 'sql':
         for path in paths:
             name = os.path.splitext(os.path.basename(path))[0].upper()

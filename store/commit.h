@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The acknowledgment: writes a batch of filings in one pipelined transaction and says of each whether
- * it is durable. Non-blocking; one batch at a time per connection; the caller watches the socket.
+ * The acknowledgment: writes a batch of filings in one pipelined transaction and says of each
+ * whether it is durable. Non-blocking; one batch at a time per connection; the caller watches the
+ * socket.
  *
  * Once: `ingest_key` goes first, and every later statement joins it, so that only the first of two
  * equal messages acts. Lock order: ingest_key, event_key, address_state, roll-up, account,
@@ -24,9 +25,9 @@ enum commit_outcome {
 };
 
 struct commit_item {
-	struct filing *filing;        /* borrowed until the batch is done */
-	enum commit_outcome outcome;  /* filled */
-	bool stored_raw;              /* its report could not be stored (SQLSTATE 22/23): raw only */
+	struct filing *filing;       /* borrowed until the batch is done */
+	enum commit_outcome outcome; /* filled */
+	bool stored_raw;             /* its report could not be stored (SQLSTATE 22/23): raw only */
 };
 
 struct committer;
@@ -41,7 +42,8 @@ void committer_free(struct committer *committer);
 /* The descriptor to watch, or -1; it changes when the connection does. */
 int committer_fd(const struct committer *committer);
 bool committer_wants_write(const struct committer *committer);
-/* When committer_step() wants to be called even without activity on the descriptor (monotonic ms). */
+/* When committer_step() wants to be called even without activity on the descriptor (monotonic ms).
+ */
 int64_t committer_deadline(const struct committer *committer);
 
 /* Up, and able to take a batch right now. */
@@ -49,7 +51,8 @@ bool committer_ready(const struct committer *committer);
 /* The breaker: false while the database is away; MAIL answers 451 then. */
 bool committer_up(const struct committer *committer);
 
-/* Begins a batch of 1..LIMIT_BATCH_MESSAGES; items are borrowed until committer_step() says done. */
+/* Begins a batch of 1..LIMIT_BATCH_MESSAGES; items are borrowed until committer_step() says done.
+ */
 void committer_begin(struct committer *committer, struct commit_item *items, size_t count);
 /* Moves on; true when the batch begun is done, each item with its outcome. Call when the descriptor
  * is ready and at the deadline. */

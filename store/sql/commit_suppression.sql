@@ -1,0 +1,75 @@
+-- Suppresses the subjects of the events that won: an address, or a ref where the address is unknown.
+-- A tombstone or an expired entry is revived; a live one stays as it is, unless a complaint or an
+-- unsubscribe meets an entry of weaker origin.
+--
+-- The account's counter is raised in this statement, and its row stays locked until COMMIT: whoever
+-- can see change n never meets a number below n for the first time. What was decided is decided
+-- again by ON CONFLICT, since another process may have come between; its number then stays unused.
+WITH candidate AS (
+	SELECT DISTINCT ON (c.account_id, c.address_key, only_ref, c.stream)
+		c.account_id, c.event_id, c.received_at, c.stream, c.address, c.address_key, c.ref, c.reason,
+		c.origin, c.policy, c.evidence, c.final,
+		CASE WHEN c.address_key = '' THEN c.ref ELSE '' END AS only_ref
+	FROM unnest($1::bigint[], $2::bytea[], $3::uuid[], $4::timestamptz[], $5::boolean[], $6::text[],
+			$7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[])
+		WITH ORDINALITY AS c (account_id, key, event_id, received_at, final, stream, address,
+			address_key, ref, reason, origin, policy, evidence, position)
+	JOIN event_key k ON k.account_id = c.account_id AND k.key = c.key AND k.event_id = c.event_id
+	ORDER BY c.account_id, c.address_key, only_ref, c.stream, c.final DESC, c.position
+), decided AS (
+	SELECT c.*
+	FROM candidate c
+	LEFT JOIN suppression a ON a.account_id = c.account_id AND a.address_key <> ''
+		AND a.address_key = c.address_key AND a.stream = c.stream
+	LEFT JOIN suppression r ON r.account_id = c.account_id AND r.address_key = ''
+		AND c.address_key = '' AND r.ref = c.ref AND r.stream = c.stream
+	WHERE coalesce(a.suppression_id, r.suppression_id) IS NULL
+		OR coalesce(a.removed_at, r.removed_at) IS NOT NULL
+		OR coalesce(a.expires_at, r.expires_at) <= c.received_at
+		OR c.final AND coalesce(a.origin, r.origin) NOT IN ('complaint', 'unsubscribe')
+), bump AS (
+	UPDATE account SET change_number = account.change_number + d.changes
+	FROM (SELECT account_id, count(*) AS changes FROM decided GROUP BY account_id ORDER BY account_id) d
+	WHERE account.account_id = d.account_id
+	RETURNING account.account_id, account.change_number - d.changes AS base
+), numbered AS (
+	SELECT d.*, bump.base + row_number() OVER (PARTITION BY d.account_id
+		ORDER BY d.address_key, d.only_ref, d.stream) AS change_number
+	FROM decided d
+	JOIN bump ON bump.account_id = d.account_id
+), by_address AS (
+	INSERT INTO suppression AS s (account_id, suppression_id, stream, address, address_key, ref,
+		reason, origin, policy, evidence, can_reactivate, change_number, created_at, updated_at)
+	SELECT account_id, event_id, stream, address, address_key, ref, reason, origin, policy,
+		evidence::jsonb, NOT final, change_number, received_at, received_at
+	FROM numbered
+	WHERE address_key <> ''
+	ORDER BY account_id, address_key, stream
+	ON CONFLICT (account_id, address_key, stream) WHERE address_key <> '' DO UPDATE
+	SET address = excluded.address,
+		ref = CASE WHEN excluded.ref = '' THEN s.ref ELSE excluded.ref END,
+		reason = excluded.reason, origin = excluded.origin, policy = excluded.policy,
+		evidence = excluded.evidence, can_reactivate = excluded.can_reactivate,
+		change_number = excluded.change_number, updated_at = excluded.updated_at,
+		created_at = CASE WHEN s.removed_at IS NULL AND coalesce(s.expires_at > excluded.updated_at, true)
+			THEN s.created_at ELSE excluded.created_at END,
+		expires_at = NULL, removed_at = NULL
+	WHERE s.removed_at IS NOT NULL OR s.expires_at <= excluded.updated_at
+		OR NOT excluded.can_reactivate AND s.origin NOT IN ('complaint', 'unsubscribe')
+)
+INSERT INTO suppression AS s (account_id, suppression_id, stream, address, address_key, ref,
+	reason, origin, policy, evidence, can_reactivate, change_number, created_at, updated_at)
+SELECT account_id, event_id, stream, '', '', ref, reason, origin, policy,
+	evidence::jsonb, NOT final, change_number, received_at, received_at
+FROM numbered
+WHERE address_key = ''
+ORDER BY account_id, ref, stream
+ON CONFLICT (account_id, ref, stream) WHERE address_key = '' DO UPDATE
+SET reason = excluded.reason, origin = excluded.origin, policy = excluded.policy,
+	evidence = excluded.evidence, can_reactivate = excluded.can_reactivate,
+	change_number = excluded.change_number, updated_at = excluded.updated_at,
+	created_at = CASE WHEN s.removed_at IS NULL AND coalesce(s.expires_at > excluded.updated_at, true)
+		THEN s.created_at ELSE excluded.created_at END,
+	expires_at = NULL, removed_at = NULL
+WHERE s.removed_at IS NOT NULL OR s.expires_at <= excluded.updated_at
+	OR NOT excluded.can_reactivate AND s.origin NOT IN ('complaint', 'unsubscribe')
