@@ -16,7 +16,9 @@
 #include "ingest/server.h"
 #include "ingest/smtp_session.h"
 
-#define CONNECTION_READ_SIZE 65536
+/* Small enough that the replies to one piece, a RCPT of 15 bytes having the longest for its size,
+ * always fit LIMIT_OUTPUT_BUFFER. */
+#define CONNECTION_READ_SIZE 16384
 
 /* What all connections share; the server's. */
 struct connection_shared {
