@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Exchange since 2007 and Exchange Online, in any language: the section for administrators has the
+ * address on a line of its own, and below it "#550 5.1.1 RESOLVER…##", "#<mx.example #5.1.1 …>
+ * #SMTP#" or "Remote Server returned '550 5.1.1 …'". The words around it are translated, this form
+ * is not.
+ */
+#include "parser/notice.h"
+#include "parser/readers.h"
+
+static bool is_diagnostic(struct slice line)
+{
+	struct slice words = slice_trim(line);
+
+	if (slice_empty(words))
+		return false;
+	if (words.ptr[0] == '#')
+		return words.len > 4 && (words.ptr[1] == '<' || ascii_is_digit(words.ptr[1]));
+	return text_has(words, WORDS("returned '", "Server returned", " returned \"")) &&
+	       !slice_empty(text_reply_find(words).code);
+}
+
+/* What follows the address up to the first empty line, when it is a diagnostic. */
+static struct slice diagnostic_below(struct slice rest)
+{
+	struct slice line, text = rest;
+	bool found = false;
+
+	while (slice_next_line(&rest, &line)) {
+		if (slice_empty(slice_trim(line)))
+			return found ? slice_head(text, (size_t)(line.ptr - text.ptr)) : SLICE_NONE;
+		found = found || is_diagnostic(line);
+	}
+	return found ? text : SLICE_NONE;
+}
+
+static void exchange2007_read(const struct message *message, struct reading *reading)
+{
+	struct slice rest = message->text, line, address;
+
+	if (!text_from_daemon(message) ||
+	    !(text_has(rest, WORDS("returned '", "#SMTP#", "##", "\n#"))))
+		return;
+	reading->kind = REPORT_BOUNCE;
+	while (slice_next_line(&rest, &line)) {
+		struct slice words = slice_trim(line), below;
+		if (text_whole_address(words, &address))
+			below = diagnostic_below(rest);
+		else if (is_diagnostic(words) && text_find_address(words, &address) &&
+			 address.ptr == words.ptr)
+			below = slice_skip(words, address.len);
+		else
+			continue;
+		if (!slice_empty(below))
+			text_add(message, reading, address, below);
+	}
+	if (reading->recipient_count > 0)
+		reading->score = 66;
+}
+
+const struct reader reader_exchange2007 = { "exchange2007", exchange2007_read };
