@@ -4,6 +4,7 @@
 #
 #	cluster.sh start		prints its DSN (a superuser's; add dbname=… for another database)
 #	cluster.sh stop DSN		stops it and removes its folder
+#	cluster.sh run PROGRAM…		runs a program with such a DSN as BOUNCED_TEST_DSN
 #
 # Durable like a real one (fsync on), small, and without password: only its user and root get to the
 # socket. As root it runs as the user postgres, since PostgreSQL refuses root.
@@ -44,8 +45,17 @@ stop() {
 	rm -rf "$dir"
 }
 
+run() {
+	BOUNCED_TEST_DSN=$(start)
+	export BOUNCED_TEST_DSN
+	trap 'stop "$BOUNCED_TEST_DSN"' EXIT
+	trap 'exit 143' TERM INT
+	"$@"
+}
+
 case "${1:-}" in
 start) start ;;
 stop) stop "${2:?DSN}" ;;
-*) sed -n '3,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+run) shift; run "$@" ;;
+*) sed -n '3,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
