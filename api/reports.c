@@ -21,10 +21,30 @@ static void json_put_texts(struct json_writer *json, const char *name, const str
 	json_array_end(json);
 }
 
+static void envelope_write(struct json_writer *json, const struct report_row *row)
+{
+	json_key(json, "envelope");
+	json_object_begin(json);
+	json_put_optional(json, "peer", row->peer);
+	json_put_optional(json, "helo", row->helo);
+	json_put_optional(json, "tls", row->tls);
+	json_put_string(json, "mail_from", row->mail_from);
+	json_put_texts(json, "recipients", row->recipients, row->recipient_count);
+	json_put_optional(json, "flags", row->flags);
+	json_object_end(json);
+}
+
+/* What is between the braces of an object, to go on inside another one. */
+static struct slice members_of(struct slice object)
+{
+	return object.len < 2 ? SLICE_NONE : slice_trim(slice_from(object.ptr + 1, object.len - 2));
+}
+
 void reports_get(struct call *call)
 {
 	struct json_writer json;
 	struct report_row row;
+	struct slice members;
 	struct uuid id;
 
 	if (!id_read(call, &id) ||
@@ -36,17 +56,15 @@ void reports_get(struct call *call)
 	json_object_begin(&json);
 	json_put_uuid(&json, "id", &row.id);
 	json_put_time(&json, "received_at", row.received_at);
-	json_put_string(&json, "trust", row.trust);
 	json_put_string(&json, "source", row.source);
-	json_put_optional(&json, "peer", row.peer);
-	json_put_optional(&json, "helo", row.helo);
-	json_put_optional(&json, "tls", row.tls);
-	json_put_string(&json, "mail_from", row.mail_from);
-	json_put_texts(&json, "recipients", row.recipients, row.recipient_count);
+	json_put_string(&json, "trust", row.trust);
 	json_put_int(&json, "size", row.size);
-	json_put_optional(&json, "flags", row.flags);
-	json_put_raw(&json, "report", row.detail);
+	envelope_write(&json, &row);
 	json_put_texts(&json, "events", row.events, row.event_count);
+	/* Then the report, with the members that `bounced parse` prints. */
+	members = members_of(row.detail);
+	if (!slice_empty(members))
+		json_raw(&json, members);
 	json_object_end(&json);
 }
 

@@ -51,22 +51,27 @@ static const char *method_names(enum method method)
 	return "";
 }
 
-const struct route *router_find(struct call *call)
+const struct route *router_find(struct request *request, struct arena *arena,
+				struct slice *ret_allow)
 {
-	struct slice allow = SLICE_NONE;
-
+	*ret_allow = SLICE_NONE;
 	for (size_t i = 0; i < ROUTE_COUNT; i++) {
-		if (!path_matches(ROUTES[i].path, call->request))
+		if (!path_matches(ROUTES[i].path, request))
 			continue;
-		if (method_matches(&ROUTES[i], call->request->method))
+		if (method_matches(&ROUTES[i], request->method))
 			return &ROUTES[i];
-		allow = arena_printf(call->arena, "%.*s%s%s", SLICE_ARG(allow),
-				     slice_empty(allow) ? "" : ", ",
-				     method_names(ROUTES[i].method));
+		*ret_allow = arena_printf(arena, "%.*s%s%s", SLICE_ARG(*ret_allow),
+					  slice_empty(*ret_allow) ? "" : ", ",
+					  method_names(ROUTES[i].method));
 	}
+	return NULL;
+}
+
+void router_refuse(struct call *call, struct slice allow)
+{
 	if (slice_empty(allow)) {
 		problem(call, 404, "not_found", "there is no such resource");
-		return NULL;
+		return;
 	}
 	if (call->request->method == METHOD_OPTIONS) {
 		response_reset(call->response);
@@ -75,7 +80,6 @@ const struct route *router_find(struct call *call)
 		problem(call, 405, "method_not_allowed", "the resource has other methods");
 	}
 	response_header_add(call->response, "Allow", allow.ptr);
-	return NULL;
 }
 
 static bool params_known(struct call *call, const struct route *route)

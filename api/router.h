@@ -33,10 +33,14 @@ extern const struct route ROUTES[];
 extern const size_t ROUTE_COUNT;
 
 /*
- * The route, whose {} are then in request->args; or NULL, and the answer is written: 404, 405 with
- * Allow, 204 to OPTIONS.
+ * The route, whose {} are then in request->args. NULL where there is none; *ret_allow names the
+ * methods that the path has ("GET, HEAD, PUT"), in the arena, and is empty where the path is
+ * unknown.
  */
-const struct route *router_find(struct call *call);
+const struct route *router_find(struct request *request, struct arena *arena,
+				struct slice *ret_allow);
+/* Writes the answer where there is no route: 404, 405, or 204 to OPTIONS. */
+void router_refuse(struct call *call, struct slice allow);
 
 /*
  * What can be said before the body is read: parameters, Accept, Content-Type, Content-Length. Fills

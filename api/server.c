@@ -22,6 +22,7 @@
  * connection, and the client would not see the answer. */
 #define DRAIN_MAX   65536
 #define HEADERS_MAX 128
+#define ANY_SCOPE   (API_SCOPE_READ | API_SCOPE_WRITE | API_SCOPE_INGEST | API_SCOPE_ADMIN)
 /* How long stop waits for requests under way. */
 #define STOP_MS 10000
 
@@ -230,12 +231,20 @@ static enum MHD_Result refuse(struct exchange *exchange, struct MHD_Connection *
 	return worth_draining(&exchange->request) ? MHD_YES : answer(exchange, connection);
 }
 
+/* Answered without a key: what the table says, and OPTIONS, with which browsers ask before they
+ * have one. */
+static bool route_open(const struct route *route, const struct request *request)
+{
+	return route ? route->scope == 0 : request->method == METHOD_OPTIONS;
+}
+
 /* Everything that can be decided before the body. */
 static enum MHD_Result on_head(struct exchange *exchange, struct MHD_Connection *connection)
 {
 	struct api_server *server = exchange->server;
 	struct call *call = &exchange->call;
 	struct gate_verdict verdict;
+	struct slice allow;
 
 	*call = (struct call){
 		.options = &server->options,
@@ -253,12 +262,16 @@ static enum MHD_Result on_head(struct exchange *exchange, struct MHD_Connection 
 		problem(call, verdict.status, "bad_request", verdict.detail);
 		return answer(exchange, connection);
 	}
-	exchange->route = router_find(call);
-	if (!exchange->route)
+	exchange->route = router_find(&exchange->request, exchange->arena, &allow);
+	/* Without a key nobody learns which paths there are. */
+	if (!route_open(exchange->route, &exchange->request) &&
+	    !auth_check(call, exchange->route ? exchange->route->scope : ANY_SCOPE,
+			server->failures))
 		return refuse(exchange, connection);
-	if (exchange->route->scope != 0 &&
-	    !auth_check(call, exchange->route->scope, server->failures))
+	if (!exchange->route) {
+		router_refuse(call, allow);
 		return refuse(exchange, connection);
+	}
 	if (!router_check_head(call, exchange->route))
 		return refuse(exchange, connection);
 	buf_init(&exchange->body, route_body_max(exchange->route, &server->options));

@@ -29,8 +29,8 @@ struct report_row {
 	const struct slice *recipients; /* of the envelope, this account's */
 	size_t recipient_count;
 	int64_t size;
-	struct slice flags;
-	struct slice detail;        /* JSON: the report as `bounced parse` prints it */
+	struct slice flags;  /* oddities met, of its lines and of what was read, space-separated */
+	struct slice detail; /* JSON: the report as `bounced parse` prints it */
 	const struct slice *events; /* their ids */
 	size_t event_count;
 };
