@@ -102,7 +102,7 @@ enum err secretbox_open(const uint8_t key[SECRETBOX_KEY_LEN], struct slice conte
 		return ERR_REFUSE;
 	size_t secret_len = box.len - SECRETBOX_OVERHEAD;
 	uint8_t tag[TAG_LEN];
-	char *room = buf_reserve(out, secret_len + 1);
+	char *room = buf_reserve(out, secret_len > 0 ? secret_len : 1);
 	int len = 0;
 
 	if (room == NULL)
