@@ -262,23 +262,16 @@ static struct slice hostname(const struct config *config, char *buffer, size_t s
 static void start_server(struct ingest *ingest, struct slice name)
 {
 	const struct config *config = ingest->context->config;
-	const struct server_options options = {
-		.smtp = {
-			.hostname = name,
-			.listener = SLICE("smtp"),
-			.message_size = (size_t)config->smtp_size,
-			.pipelining = config->smtp_pipelining,
-			.reject_bare_eol = strcmp(config->smtp_bare_eol, "reject") == 0,
-			.max_recipients = LIMIT_RECIPIENTS,
-			.max_messages = LIMIT_SESSION_MESSAGES,
-			.max_errors = LIMIT_SESSION_ERRORS,
-			.command_ms = LIMIT_COMMAND_MS,
-			.session_ms = LIMIT_SESSION_MS,
-		},
+	struct server_options options = {
+		.smtp = smtp_settings_default(),
 		.max_connections = (unsigned)config->smtp_max_connections,
 	};
 	const struct smtp_service service = { ingest, on_mail, on_rcpt, on_message };
 
+	options.smtp.hostname = name;
+	options.smtp.message_size = (size_t)config->smtp_size;
+	options.smtp.pipelining = config->smtp_pipelining;
+	options.smtp.reject_bare_eol = strcmp(config->smtp_bare_eol, "reject") == 0;
 	ingest->server = server_new(ingest->base, &options, &service);
 	server_listen(ingest->server, ingest->context->listen_fd);
 }

@@ -6,8 +6,8 @@
  * The connection limit is the lower of max_connections and what RLIMIT_NOFILE leaves after
  * LIMIT_RESERVED_FDS; beyond it 421. Where descriptors run out all the same, accepting pauses.
  *
- * Questions may be answered at once, from within the callback, or later; a connection that is gone by
- * then makes the answer a no-op, so that nobody need watch for it.
+ * Questions may be answered at once, from within the callback, or later; a connection that is gone
+ * by then makes the answer a no-op, so that nobody need watch for it.
  */
 #ifndef BOUNCED_INGEST_SERVER_H
 #define BOUNCED_INGEST_SERVER_H
@@ -35,7 +35,7 @@ struct smtp_service {
 struct server;
 
 struct server_options {
-	struct smtp_settings smtp;  /* copied; its slices are borrowed */
+	struct smtp_settings smtp; /* copied; its slices are borrowed */
 	unsigned max_connections;
 	int64_t output_ms; /* how long a client may leave replies unread; 0: LIMIT_OUTPUT_MS */
 };
@@ -46,12 +46,12 @@ void server_free(struct server *server);
 /* fd: a bound, listening, non-blocking socket; moves to the server. */
 void server_listen(struct server *server, int fd);
 
-void server_answer(struct server *server, connection_id connection, const struct smtp_reply *reply);
-void server_answer_rcpt(struct server *server, connection_id connection,
-			const struct smtp_reply *reply, const struct inbound_recipient *recipient);
+void server_answer(struct server *server, connection_id id, const struct smtp_reply *reply);
+void server_answer_rcpt(struct server *server, connection_id id, const struct smtp_reply *reply,
+			const struct inbound_recipient *recipient);
 
-/* Stops accepting; sessions end at their next command boundary. on_idle is called once when the last
- * one is gone, within this call when there is none. How long to wait is the caller's business:
+/* Stops accepting; sessions end at their next command boundary. on_idle is called once when the
+ * last one is gone, within this call when there is none. How long to wait is the caller's business:
  * server_free() cuts what is left. */
 void server_shutdown(struct server *server, void (*on_idle)(void *context), void *context);
 unsigned server_connection_count(const struct server *server);

@@ -30,7 +30,7 @@ struct smtp_settings {
 	int64_t command_ms;   /* from one command to the next */
 	int64_t data_base_ms; /* DATA: this, and a second more for each data_bytes_per_s … */
 	int64_t data_bytes_per_s;
-	int64_t data_max_ms;  /* … up to this */
+	int64_t data_max_ms; /* … up to this */
 	int64_t session_ms;
 };
 
@@ -42,11 +42,11 @@ struct smtp_peer {
 };
 
 enum smtp_action {
-	SMTP_NEED_INPUT, /* nothing to do until bytes come or smtp_session_deadline() passes */
-	SMTP_ASK_MAIL,   /* may a transaction begin? answer() with 250 or a refusal */
-	SMTP_ASK_RCPT,   /* smtp_session_rcpt() is the path's content; answer_rcpt() */
-	SMTP_ASK_MESSAGE,/* smtp_session_take_message(), then answer() */
-	SMTP_CLOSE,      /* write what is in the output, then close */
+	SMTP_NEED_INPUT,  /* nothing to do until bytes come or smtp_session_deadline() passes */
+	SMTP_ASK_MAIL,    /* may a transaction begin? answer() with 250 or a refusal */
+	SMTP_ASK_RCPT,    /* smtp_session_rcpt() is the path's content; answer_rcpt() */
+	SMTP_ASK_MESSAGE, /* smtp_session_take_message(), then answer() */
+	SMTP_CLOSE,       /* write what is in the output, then close */
 };
 
 struct smtp_session;
@@ -56,9 +56,9 @@ struct smtp_session *smtp_session_new(const struct smtp_settings *settings,
 void smtp_session_free(struct smtp_session *session);
 
 /* Offers received bytes; returns how many were consumed (the caller keeps the rest and offers it
- * again after the next action). now_ms is monotonic, unix_ms the wall clock. Bytes offered before the
- * first next(), which greets, are talk before the greeting: refused. The bytes behind a command that a
- * client must wait on (RFC 2920) count against it when they are offered together with it. */
+ * again after the next action). now_ms is monotonic, unix_ms the wall clock. Bytes offered before
+ * the first next(), which greets, are talk before the greeting: refused. The bytes behind a command
+ * that a client must wait on (RFC 2920) count against it when they are offered together with it. */
 size_t smtp_session_input(struct smtp_session *session, struct slice bytes, int64_t now_ms,
 			  int64_t unix_ms);
 enum smtp_action smtp_session_next(struct smtp_session *session);
@@ -71,7 +71,8 @@ struct slice smtp_session_rcpt(const struct smtp_session *session);
 struct inbound *smtp_session_take_message(struct smtp_session *session);
 
 /* Answers SMTP_ASK_MAIL and SMTP_ASK_MESSAGE. A reply of 421 also closes, here and below. */
-void smtp_session_answer(struct smtp_session *session, const struct smtp_reply *reply, int64_t now_ms);
+void smtp_session_answer(struct smtp_session *session, const struct smtp_reply *reply,
+			 int64_t now_ms);
 /* Answers SMTP_ASK_RCPT: a 2xx reply adds the recipient (its text is copied) to the envelope. */
 void smtp_session_answer_rcpt(struct smtp_session *session, const struct smtp_reply *reply,
 			      const struct inbound_recipient *recipient, int64_t now_ms);
