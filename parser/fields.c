@@ -69,13 +69,14 @@ bool fields_next(struct fields *fields, struct field *ret_field)
 	return false;
 }
 
-/* A type is an atom before the semicolon: RFC 3464 2.1.2. */
+/* A type is an atom before the semicolon: RFC 3464 2.1.2. "rfc/822" occurs. */
 static size_t type_len(struct slice value)
 {
 	size_t end = 0;
 
-	while (end < value.len && (ascii_is_alnum(value.ptr[end]) || value.ptr[end] == '-' ||
-				   value.ptr[end] == '_' || value.ptr[end] == '.'))
+	while (end < value.len &&
+	       (ascii_is_alnum(value.ptr[end]) || value.ptr[end] == '-' || value.ptr[end] == '_' ||
+		value.ptr[end] == '.' || value.ptr[end] == '/'))
 		end++;
 	size_t semicolon = end;
 	while (semicolon < value.len && is_blank(value.ptr[semicolon]))

@@ -5,7 +5,6 @@
 
 #include "core/limits.h"
 #include "core/utf8.h"
-#include "parser/encoded_word.h"
 
 /* What stands between the last < and the > behind it; the text itself where there is none. */
 static struct slice inside_brackets(struct slice text)
@@ -32,10 +31,8 @@ static struct slice without_tail(struct slice address)
 	return slice_head(address, end);
 }
 
-struct slice recipient_clean(struct arena *arena, struct slice value)
+struct slice recipient_clean(struct slice value)
 {
-	if (slice_find(value, SLICE("=?")) >= 0)
-		value = encoded_words_decode(arena, value);
 	value = slice_trim(inside_brackets(slice_head(value, LIMIT_ADDRESS * 2)));
 	/* RFC 5321 appendix C: a source route before the address */
 	if (slice_starts_with(value, SLICE("@"))) {

@@ -16,7 +16,7 @@
  * value: of a recipient field, its type removed. Without <>, route, quotes around the whole,
  * encoded words and a trailing comment. Empty where nothing is left.
  */
-struct slice recipient_clean(struct arena *arena, struct slice value);
+struct slice recipient_clean(struct slice value);
 /* RFC 6533: \x{1F408} of the type utf-8 becomes the character. */
 struct slice recipient_unescape(struct arena *arena, struct slice value);
 /* "redacted@host", "hashed@…", "Undisclosed Recipients", asterisks, …; also the empty slice. */

@@ -27,7 +27,7 @@ static bool is_named(const struct field *field, const char *name)
 static void add_recipient(struct arf *arf, struct slice value)
 {
 	struct reading *reading = arf->reading;
-	struct slice address = recipient_clean(arf->message->arena, field_untyped(value));
+	struct slice address = recipient_clean(field_untyped(value));
 
 	for (size_t i = 0; i < reading->recipient_count; i++) {
 		if (slice_equal_nocase(reading->recipients[i].address, address))

@@ -187,7 +187,7 @@ static const char *const TEXT_WORDS[] = {
 /* Replies of people come without a return path, too, so only From counts here. */
 static bool from_mail_system(const struct message *message)
 {
-	static const char *const NAMES[] = { "mailer-daemon", "postmaster@", "mail delivery",
+	static const char *const NAMES[] = { "mailer-daemon", "postmaster@", "mail delivery", "<>",
 					     NULL };
 	return text_header_has(message, "From", NAMES) != NULL;
 }

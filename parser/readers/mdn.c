@@ -15,9 +15,9 @@ static void read_part(const struct message *message, struct reading *reading, st
 	while (fields_next(&fields, &field)) {
 		struct slice value = field_untyped(field.value);
 		if (slice_equal_nocase(field.name, SLICE("Final-Recipient")))
-			final = recipient_clean(message->arena, value);
+			final = recipient_clean(value);
 		else if (slice_equal_nocase(field.name, SLICE("Original-Recipient")))
-			original = recipient_clean(message->arena, value);
+			original = recipient_clean(value);
 	}
 	if (final.len == 0)
 		return;

@@ -4,10 +4,12 @@
  * there: recipient groups without empty lines between them, parts under another type, fields of
  * private types. Every recipient is kept with its own action; the kind is that of the worst.
  */
+#include "core/address.h"
 #include "core/status.h"
 #include "parser/fields.h"
 #include "parser/readers.h"
 #include "parser/redaction.h"
+#include "parser/text.h"
 
 struct dsn {
 	const struct message *message;
@@ -16,6 +18,12 @@ struct dsn {
 	bool has_final;
 	bool has_original;
 };
+
+#define SCORE_GENUINE 90
+/* The fields stand under another type, or in the text. */
+#define SCORE_LOOKALIKE 80
+/* No address that mail could reach: another reader may know one. */
+#define SCORE_UNUSABLE 38
 
 static bool is_named(const struct field *field, const char *name)
 {
@@ -45,7 +53,7 @@ static struct slice recipient_address(struct dsn *dsn, struct slice value)
 		address = field_untyped(address); /* "rfc822; rfc822; user@example.com" */
 	if (utf8)
 		address = recipient_unescape(dsn->message->arena, address);
-	return recipient_clean(dsn->message->arena, address);
+	return recipient_clean(address);
 }
 
 /* The smtp type says nothing; others (x-unix, X-Postfix) tell what kind of text follows. */
@@ -61,20 +69,34 @@ static void group_begin(struct dsn *dsn)
 	dsn->has_original = false;
 }
 
-/* Which fields make a new group where no empty line does. */
+static bool is_recipient_field(const struct field *field)
+{
+	static const char *const NAMES[] = { "Final-Recipient", "Original-Recipient",
+					     "Action",          "Status",
+					     "Remote-MTA",      "Diagnostic-Code" };
+
+	for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++) {
+		if (is_named(field, NAMES[i]))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A group begins behind an empty line, or, where writers forget it, with the recipient field that
+ * this group has already. Its fields come in any order.
+ */
 static bool field_begins_group(const struct dsn *dsn, const struct field *field)
 {
-	bool final = is_named(field, "Final-Recipient");
-	bool original = is_named(field, "Original-Recipient");
-
-	if (!final && !original)
+	if (!is_recipient_field(field))
 		return false;
 	if (!dsn->recipient)
 		return true;
-	if (field->begins_block && dsn->has_final)
-		return true;
-	return (final && dsn->has_final) || (original && (dsn->has_original || dsn->has_final) &&
-					     dsn->recipient->status.len > 0);
+	if (field->begins_block)
+		return dsn->has_final;
+	if (is_named(field, "Final-Recipient"))
+		return dsn->has_final;
+	return is_named(field, "Original-Recipient") && dsn->has_original;
 }
 
 static void read_recipient_field(struct dsn *dsn, const struct field *field)
@@ -124,7 +146,8 @@ static void read_part(struct dsn *dsn, struct slice body)
 		read_field(dsn, &field);
 }
 
-/* An action that is missing or no action at all follows from the status; without one, why write. */
+/* An action that is missing, or none that exists, follows from the status; without one, why write?
+ */
 static enum report_action action_of(const struct report_recipient *recipient)
 {
 	if (recipient->action != ACTION_NONE)
@@ -134,16 +157,41 @@ static enum report_action action_of(const struct report_recipient *recipient)
 	return ACTION_FAILED;
 }
 
+/* Somebody outside could send mail to it: not "user", "@host" or the route "user@ims_daemon". */
+static bool is_public(struct slice text)
+{
+	struct address address;
+	return address_split(text, &address) && (slice_find_byte(address.domain, '.') > 0 ||
+						 slice_starts_with(address.domain, SLICE("[")));
+}
+
 static void finish_recipient(struct report_recipient *recipient)
 {
 	recipient->action = action_of(recipient);
-	if (slice_find_byte(recipient->address, '@') < 0 &&
-	    slice_find_byte(recipient->original, '@') >= 0)
+	if (!is_public(recipient->address) && is_public(recipient->original))
 		recipient->address = recipient->original;
 	if (recipient->status.len == 0)
 		recipient->status = status_find(recipient->diagnostic);
 	recipient->reply_code = reply_code_find(recipient->diagnostic);
 	recipient->redacted = recipient_redacted(recipient->address);
+}
+
+/* Groups that name nobody are dropped. Returns whether one has a public address. */
+static bool finish_recipients(struct reading *reading)
+{
+	size_t kept = 0;
+	bool usable = false;
+
+	for (size_t i = 0; i < reading->recipient_count; i++) {
+		struct report_recipient *recipient = &reading->recipients[i];
+		if (recipient->address.len == 0 && recipient->original.len == 0)
+			continue;
+		finish_recipient(recipient);
+		usable |= is_public(recipient->address);
+		reading->recipients[kept++] = *recipient;
+	}
+	reading->recipient_count = kept;
+	return usable;
 }
 
 static enum report_kind kind_of(const struct reading *reading)
@@ -186,24 +234,74 @@ static bool is_status_part(const struct part *part)
 	       opens_like_status(part->body);
 }
 
+/* At the beginning of a line; -1 where it is not there. */
+static ptrdiff_t find_field(struct slice text, struct slice name)
+{
+	size_t from = 0;
+
+	for (ptrdiff_t at; (at = slice_find_nocase(slice_skip(text, from), name)) >= 0;) {
+		from += (size_t)at;
+		if (from == 0 || text.ptr[from - 1] == '\n')
+			return (ptrdiff_t)from;
+		from += name.len;
+	}
+	return -1;
+}
+
+/*
+ * The fields inside a mail system's text: Amazon WorkMail puts them there, and so they come to lie
+ * where a relay has lost the MIME headers. Ends where the returned message begins.
+ */
+static struct slice inline_status(const struct message *message, struct slice *ret_returned)
+{
+	struct slice text = message->text;
+	ptrdiff_t begin = find_field(text, SLICE("Reporting-MTA:"));
+
+	if (begin < 0 || !text_from_daemon(message))
+		return SLICE_NONE;
+	text = slice_skip(text, (size_t)begin);
+	if (find_field(text, SLICE("Final-Recipient:")) < 0 ||
+	    find_field(text, SLICE("Action:")) < 0)
+		return SLICE_NONE;
+	ptrdiff_t end = find_field(text, SLICE("--"));
+	if (end < 0)
+		return text;
+	*ret_returned = slice_skip(text, (size_t)end);
+	return slice_head(text, (size_t)end);
+}
+
+static int read_parts(struct dsn *dsn)
+{
+	int score = 0;
+
+	for (size_t i = 0; i < dsn->message->part_count; i++) {
+		const struct part *part = &dsn->message->parts[i];
+		if (!is_status_part(part))
+			continue;
+		if (part->kind == PART_DELIVERY_STATUS)
+			score = SCORE_GENUINE;
+		else if (score == 0)
+			score = SCORE_LOOKALIKE;
+		read_part(dsn, part->body);
+	}
+	return score;
+}
+
 static void rfc3464_read(const struct message *message, struct reading *reading)
 {
 	struct dsn dsn = { .message = message, .reading = reading };
-	bool genuine = false;
+	int score = read_parts(&dsn);
 
-	for (size_t i = 0; i < message->part_count; i++) {
-		const struct part *part = &message->parts[i];
-		if (!is_status_part(part))
-			continue;
-		genuine |= part->kind == PART_DELIVERY_STATUS;
-		read_part(&dsn, part->body);
+	if (score == 0) {
+		struct slice fields = inline_status(message, &reading->returned);
+		score = fields.len > 0 ? SCORE_LOOKALIKE : 0;
+		read_part(&dsn, fields);
 	}
+	bool usable = finish_recipients(reading);
 	if (reading->recipient_count == 0)
 		return;
-	for (size_t i = 0; i < reading->recipient_count; i++)
-		finish_recipient(&reading->recipients[i]);
 	reading->kind = kind_of(reading);
-	reading->score = genuine ? 90 : 80;
+	reading->score = usable ? score : SCORE_UNUSABLE;
 }
 
 const struct reader reader_rfc3464 = { "rfc3464", rfc3464_read };
