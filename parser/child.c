@@ -65,7 +65,7 @@ static uint32_t read_message(struct buf *message)
 	read_exactly((char *)header, sizeof(header));
 	struct frame frame = frame_decode(header);
 	buf_reset(message);
-	char *room = buf_reserve(message, frame.len);
+	char *room = buf_reserve(message, (size_t)frame.len + 1); /* never NULL for an empty one */
 	if (!room)
 		end(1);
 	read_exactly(room, frame.len);
@@ -108,7 +108,7 @@ _Noreturn void child_serve(child_parse_fn *parse, void *context)
 	struct buf message;
 	struct buf wire;
 
-	buf_init(&message, LIMIT_PARSER_MESSAGE);
+	buf_init(&message, LIMIT_PARSER_MESSAGE + 1);
 	buf_init(&wire, FRAME_HEADER_LEN + LIMIT_REPORT_WIRE);
 	if (sandbox_enter() != OK)
 		end(1);
@@ -121,7 +121,7 @@ _Noreturn void child_serve(child_parse_fn *parse, void *context)
 		arena_reset(arena);
 		if (message.cap > KEPT_BUFFER) {
 			buf_done(&message);
-			buf_init(&message, LIMIT_PARSER_MESSAGE);
+			buf_init(&message, LIMIT_PARSER_MESSAGE + 1);
 		}
 	}
 }
