@@ -140,12 +140,12 @@ bool body_array(const struct node *node, const char *name, size_t max, struct no
 	*ret_count = 0;
 	if (!member(node, name, json_type_array, "must be an array", &value))
 		return false;
-	if (!value)
-		return true;
-	*ret_count = json_object_array_length(value);
 	*ret_array =
 		(struct node){ node->call, value,
 			       arena_printf(node->call->arena, "%s/%s", node->pointer, name).ptr };
+	if (!value)
+		return true;
+	*ret_count = json_object_array_length(value);
 	return *ret_count <= max || body_refuse(node, name, "too many elements");
 }
 
