@@ -6,6 +6,7 @@ Nothing here sleeps for a fixed time: wait_for() polls a condition until a deadl
 is started here is stopped by its id, and dies with the test by itself if the test is killed.
 """
 import atexit
+import contextlib
 import ctypes
 import http.client
 import json
@@ -33,15 +34,15 @@ PR_SET_PDEATHSIG = 1
 
 # -- time and processes --
 
-def wait_for(condition, what, seconds=15):
-    """Polls until condition() is true and returns what it returned."""
+def wait_for(condition, what, seconds=15, log=None):
+    """Polls until condition() is true and returns what it returned. log: a file whose end tells why not."""
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError('%s: not within %s s' % (what, seconds))
+            raise AssertionError('%s: not within %s s\n%s' % (what, seconds, tail(log) if log else ''))
         time.sleep(0.01)
 
 
@@ -134,7 +135,7 @@ class Cluster:
                 return True
             except psycopg2.OperationalError:
                 return False
-        wait_for(running, 'PostgreSQL accepts connections', 60)
+        wait_for(running, 'PostgreSQL accepts connections', 60, self.log)
 
     def stop(self, how=signal.SIGINT):
         """SIGINT: fast; SIGQUIT: immediate; SIGKILL: as if the power had failed for the postmaster."""
@@ -153,9 +154,10 @@ class Cluster:
             os.kill(pids[0], signal.SIGKILL)
 
     def connect(self, database='postgres'):
+        """For `with`: an autocommitting connection, closed at the end."""
         connection = psycopg2.connect(self.dsn(database))
         connection.autocommit = True
-        return connection
+        return contextlib.closing(connection)
 
     def create_database(self, name):
         with self.connect() as connection, connection.cursor() as cursor:
@@ -257,7 +259,7 @@ class Service:
             'smtp.address': '127.0.0.1', 'smtp.port': self.smtp_port, 'smtp.hostname': 'mx.bounce.example',
             'http.address': '127.0.0.1', 'http.port': self.http_port,
             'database.dsn': self.cluster.dsn(self.database), 'ingest.processes': 2,
-            'master_key_file': key_file,
+            'master_key.file': key_file,
         }
         values.update({name.replace('__', '.'): value for name, value in settings.items()})
         with open(self.configuration, 'w') as file:
@@ -286,7 +288,7 @@ class Service:
     def start(self):
         self.process = start_process([self.program, '-c', self.configuration, 'serve'], self.log,
                                      death_signal=signal.SIGTERM)
-        wait_for(self.ready, 'the service is ready', 60)
+        wait_for(self.ready, 'the service is ready', 60, self.log)
         return self
 
     def ready(self):
@@ -347,12 +349,12 @@ class Service:
         """Return paths for a list of (ref, address, campaign)."""
         items = []
         for ref, address, campaign in wanted:
-            item = {'kind': 'bounce', 'domain': DOMAIN, 'ref': ref, 'address': address,
-                    'campaign': campaign}
+            item = {'ref': ref, 'address': address, 'campaign': campaign}
             items.append({name: value for name, value in item.items() if value is not None})
         made = []
         for at in range(0, len(items), 1000):
-            answer = self.http.ok('POST', '/v1/tokens', {'tokens': items[at:at + 1000]})
+            answer = self.http.ok('POST', '/v1/tokens', {'domain': DOMAIN,
+                                                         'tokens': items[at:at + 1000]})
             made += [result['return_path'] for result in answer['results']]
         return made
 

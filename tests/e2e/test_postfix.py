@@ -23,7 +23,7 @@ def test_report_of_a_real_postfix_suppresses_the_recipient():
     assert code == 250, (code, text)
 
     harness.wait_for(lambda: service.http.status('GET', '/v1/suppressions/' + ADDRESS) == 200,
-                     'Postfix\'s report suppresses the recipient\n' + mta.said(), 30)
+                     'its report suppresses the recipient', 30, mta.log)
     event, = service.http.all('/v1/events', address=ADDRESS)
     assert event['kind'] == 'bounce', event
     assert event['trust'] == 'verified', event

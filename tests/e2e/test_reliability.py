@@ -70,8 +70,7 @@ class Load:
     def wait_for_progress(self):
         """Every round begins with mail flowing again."""
         goal = self.acknowledged() + SENDERS
-        harness.wait_for(lambda: self.acknowledged() >= goal, 'mail flows\n'
-                         + harness.tail(self.service.log), 60)
+        harness.wait_for(lambda: self.acknowledged() >= goal, 'mail flows', 60, self.service.log)
 
     def finish(self):
         for sender in self.senders:
