@@ -394,17 +394,22 @@ static void range_failed(struct committer *committer, int64_t now_ms)
 
 /* -- what is answered -- */
 
+/* The first failure of a phase is its cause. */
+static void fail_with(struct committer *committer, const char *sqlstate, const char *error)
+{
+	if (committer->failed)
+		return;
+	committer->failed = true;
+	snprintf(committer->sqlstate, sizeof(committer->sqlstate), "%s", sqlstate);
+	snprintf(committer->error, sizeof(committer->error), "%s", error);
+}
+
 static void keep_failure(struct committer *committer, const PGresult *result)
 {
 	const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
-	if (committer->failed)
-		return;
-	committer->failed = true;
-	snprintf(committer->sqlstate, sizeof(committer->sqlstate), "%s",
-		 pg_result_sqlstate(result));
-	snprintf(committer->error, sizeof(committer->error), "%s",
-		 text ? text : PQresultErrorMessage(result));
+	fail_with(committer, pg_result_sqlstate(result),
+		  text ? text : PQresultErrorMessage(result));
 }
 
 static void take_answer(struct committer *committer, PGresult *result)
@@ -428,11 +433,8 @@ static void take_answer(struct committer *committer, PGresult *result)
 
 static void setup_done(struct committer *committer, int64_t now_ms)
 {
-	if (!committer->failed && committer->unsafe && !committer->allow_unsafe) {
-		committer->failed = true;
-		snprintf(committer->error, sizeof(committer->error),
-			 "fsync, synchronous_commit or full_page_writes is off");
-	}
+	if (committer->unsafe && !committer->allow_unsafe)
+		fail_with(committer, "", "fsync, synchronous_commit or full_page_writes is off");
 	if (committer->failed) {
 		lose(committer, "database_unusable", now_ms);
 		return;
@@ -531,8 +533,10 @@ bool committer_step(struct committer *committer, int64_t now_ms)
 	if (committer->phase != PHASE_DOWN)
 		receive(committer, now_ms);
 	if (committer->phase > PHASE_DOWN && committer->phase != PHASE_IDLE &&
-	    now_ms >= committer->deadline)
+	    now_ms >= committer->deadline) {
+		fail_with(committer, "", "no answer in time");
 		lose(committer, "database_timeout", now_ms);
+	}
 
 	if (!committer->items || committer->phase == PHASE_COMMIT)
 		return false;
