@@ -105,6 +105,9 @@ static void on_parsed(void *context, void *tag, struct arena *arena, const struc
 
 	job->arena = arena;
 	job->report = *report;
+	if (job->inbound->bare_eol)
+		job->report.flags = arena_printf(arena, "%.*s%sbare-eol", SLICE_ARG(report->flags),
+						 slice_empty(report->flags) ? "" : " ");
 	if (report->kind == REPORT_QUARANTINED)
 		log_event(LOG_WARNING, "message_quarantined", LOG_SLICE("why", report->quarantine),
 			  LOG_SLICE("peer", job->inbound->peer),
