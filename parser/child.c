@@ -142,6 +142,9 @@ _Noreturn void parser_child_main(int argc, char **argv)
 	struct slice error;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* Ctrl-C reaches every process of a terminal; the parent still needs its answers to drain. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "explain") == 0)
 			settings.explain = true;
