@@ -90,8 +90,8 @@ static enum err compile(struct rules *rules, struct slice *ret_error, struct are
 	return OK;
 }
 
-enum err rules_compile_book(const struct rules_source *sources, size_t count, struct arena *arena,
-			    struct rules **ret_rules, struct slice *ret_error)
+enum err rules_compile_book(const struct rules_source *sources, size_t count, size_t own_count,
+			    struct arena *arena, struct rules **ret_rules, struct slice *ret_error)
 {
 	struct arena *own = arena_new(256 * 1024);
 	struct rules *rules = ARENA_NEW(own, struct rules);
@@ -105,6 +105,8 @@ enum err rules_compile_book(const struct rules_source *sources, size_t count, st
 		err = rule_book_read(&rules->book, sources[i].name, sources[i].text, &error);
 		if (err != OK)
 			*ret_error = arena_copy(arena, error);
+		if (i < own_count)
+			rules->own_rules = rules->book.rule_count;
 	}
 	if (err == OK)
 		err = compile(rules, ret_error, arena);
@@ -134,6 +136,7 @@ void rules_free(struct rules *rules)
 struct question {
 	const struct reply *reply;
 	struct status_code status; /* class_ 0: none */
+	struct slice status_text;
 	struct slice code;
 	struct slice command;
 };
@@ -149,13 +152,20 @@ static bool is_vague(const struct status_code *status)
 
 static struct question make_question(const struct rules *rules, const struct reply *reply)
 {
-	struct question question = { .reply = reply, .code = reply->reply_code };
-	struct status_code of_text;
+	struct question question = {
+		.reply = reply,
+		.status_text = reply->status,
+		.code = reply->reply_code,
+	};
 
 	if (!status_parse(reply->status, &question.status))
 		question.status = (struct status_code){ 0 };
-	if (is_vague(&question.status) && status_parse(status_find(reply->text), &of_text))
-		question.status = of_text;
+	if (is_vague(&question.status)) {
+		struct slice found = status_find(reply->text);
+
+		if (status_parse(found, &question.status))
+			question.status_text = found;
+	}
 	if (slice_empty(question.code))
 		question.code = reply_code_find(reply->text);
 	question.command = slice_empty(reply->command) ? folded_text_command(rules->folded)
@@ -276,12 +286,9 @@ static struct slice matched_text(const struct rules *rules, const struct rule *r
 	if (rule->words != RULE_NONE)
 		return folded_text_source(rules->folded, rules->words[rule->words].from,
 					  rules->words[rule->words].to);
-	if (rule->status_count > 0 && is_vague(&question->status) == false) {
-		struct slice of_text = status_find(question->reply->text);
-
-		return slice_empty(of_text) ? question->reply->status : of_text;
-	}
-	return rule->codes.count > 0 ? question->code : question->reply->status;
+	if (rule->status_count > 0)
+		return question->status_text;
+	return rule->codes.count > 0 ? question->code : SLICE_NONE;
 }
 
 size_t rules_decide(const struct rules *rules, const struct reply *reply, bool use_filter,
@@ -327,12 +334,16 @@ struct rules_stats rules_stats(const struct rules *rules)
 {
 	struct rules_stats stats = {
 		.rules = rules->book.rule_count,
+		.own_rules = rules->own_rules,
 		.patterns = rules->book.pattern_count,
 		.jit = rules->matcher->jit,
 	};
 
-	for (size_t i = 0; i < stats.rules; i++)
+	for (size_t i = 0; i < stats.rules; i++) {
 		stats.examples += rules->book.rules[i].example_count;
+		if (i < rules->own_rules)
+			stats.own_examples += rules->book.rules[i].example_count;
+	}
 	filter_run(rules->filter, SLICE_NONE, rules->candidates);
 	for (size_t i = 0; i < stats.patterns; i++)
 		stats.unfiltered += rules->candidates[i / 64] >> (i % 64) & 1;

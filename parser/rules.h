@@ -80,15 +80,17 @@ struct rules_findings {
 
 /*
  * Runs every example through the rules: an example must be decided by its own rule, a `not` line must
- * not. A rule whose every example an earlier one takes is called unreachable. `file` limits the
- * check to the rules of that file; empty means all. Findings live in the arena.
+ * not. A rule whose every example an earlier one takes is called unreachable. own_only: leave the
+ * built-in rules out, whose examples an operator's rules may well take. Findings live in the arena.
  */
-struct rules_findings rules_lint(const struct rules *rules, struct slice file, struct arena *arena);
+struct rules_findings rules_lint(const struct rules *rules, bool own_only, struct arena *arena);
 
 /* How many rules and patterns there are, and how many patterns have no literal text that the
  * prefilter could look for (those run on every reply). */
 struct rules_stats {
 	size_t rules;
+	size_t own_rules; /* of them not built in */
+	size_t own_examples;
 	size_t patterns;
 	size_t unfiltered;
 	size_t examples;

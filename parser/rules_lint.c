@@ -82,19 +82,18 @@ static void lint_rule(const struct rules *rules, size_t index, struct arena *are
 					 SLICE_ARG(decider(rules, taker, arena))));
 }
 
-struct rules_findings rules_lint(const struct rules *rules, struct slice file, struct arena *arena)
+struct rules_findings rules_lint(const struct rules *rules, bool own_only, struct arena *arena)
 {
 	const struct rule_book *book = &rules->book;
+	size_t count = own_only ? rules->own_rules : book->rule_count;
 	size_t most = 0;
 
-	for (size_t i = 0; i < book->rule_count; i++)
+	for (size_t i = 0; i < count; i++)
 		most += book->rules[i].example_count + 1;
 
 	struct rules_findings findings = { ARENA_ARRAY(arena, struct rules_finding, most + 1), 0 };
 
-	for (size_t i = 0; i < book->rule_count; i++) {
-		if (slice_empty(file) || slice_equal(file, book->rules[i].file))
-			lint_rule(rules, i, arena, &findings);
-	}
+	for (size_t i = 0; i < count; i++)
+		lint_rule(rules, i, arena, &findings);
 	return findings;
 }

@@ -32,7 +32,7 @@ enum err rules_compile(const struct rules_source *sources, size_t count, bool bu
 			.name = slice_from_cstr(EMBEDDED[i - count].name),
 			.text = slice_from(EMBEDDED[i - count].data, EMBEDDED[i - count].size),
 		};
-	return rules_compile_book(all, total, arena, ret_rules, ret_error);
+	return rules_compile_book(all, total, count, arena, ret_rules, ret_error);
 }
 
 struct rules *rules_builtin(void)

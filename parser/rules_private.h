@@ -22,6 +22,7 @@ struct words_answer {
 struct rules {
 	struct arena *arena; /* owns the book and all below */
 	struct rule_book book;
+	size_t own_rules; /* the first ones of the book: those that are not built in */
 	struct filter *filter;
 	struct matcher *matcher;
 	/* scratch memory of rules_classify() */
@@ -31,9 +32,10 @@ struct rules {
 	enum answer *providers;
 };
 
-/* Reads and compiles all sources, in order. */
-enum err rules_compile_book(const struct rules_source *sources, size_t count, struct arena *arena,
-			    struct rules **ret_rules, struct slice *ret_error) MUST_CHECK;
+/* Reads and compiles all sources, in order; the first `own` of them are not built in. */
+enum err rules_compile_book(const struct rules_source *sources, size_t count, size_t own,
+			    struct arena *arena, struct rules **ret_rules,
+			    struct slice *ret_error) MUST_CHECK;
 
 /* As rules_classify(), but says which rule: its index, or RULE_NONE. use_filter: only for the test
  * that the prefilter changes nothing. */
