@@ -292,8 +292,7 @@ static inline struct answer exchange(struct fixture *fixture, struct slice bytes
 		;
 	answer.closed = more < 0;
 	if (in.len != 0)
-		fail_msg("behind the answer: %.*s [%.*s] [%.*s]", SLICE_ARG(buf_slice(&in)),
-			 SLICE_ARG(answer.head), SLICE_ARG(answer.body));
+		fail_msg("behind the answer: %.*s", SLICE_ARG(buf_slice(&in)));
 	buf_done(&in);
 	close(fd);
 	return answer;
