@@ -30,14 +30,10 @@ static const char *const STATEMENTS[] = {
 	" ON CONFLICT DO NOTHING",
 	"INSERT INTO report (account_id, report_id, received_at, kind, format, trust, source, "
 	"peer, helo,"
-	" tls, mail_from, recipients, size, reporting_mta, arrival_date, feedback_type, source_ip,"
-	" message_id, header_from, subject, original, detail, quarantine, flags)"
+	" tls, mail_from, recipients, size, detail, quarantine, flags)"
 	" SELECT $1, r, t, 'bounce', 'rfc3464', 'verified', 'smtp', '127.0.0.1', 'load.example', "
 	"'', '',"
-	" ARRAY[a], s, 'mta.example', t, '', '', 'dsn@mta.example',"
-	" 'Mail Delivery System <MAILER-DAEMON@mta.example>', 'Undelivered Mail Returned to "
-	"Sender',"
-	" NULL, d::jsonb, '', ''"
+	" ARRAY[a], s, d::jsonb, '', ''"
 	" FROM unnest($2::uuid[], $3::timestamptz[], $4::text[], $5::bigint[], $6::text[])"
 	" AS x (r, t, a, s, d)",
 	"INSERT INTO report_raw (account_id, report_id, received_at, raw)"

@@ -121,8 +121,8 @@ class Cluster:
     def program(self, name):
         return os.path.join(self.bin, name)
 
-    def dsn(self, database='postgres'):
-        return 'host=%s user=%s dbname=%s' % (self.folder, self.role, database)
+    def dsn(self, database='postgres', role=None):
+        return 'host=%s user=%s dbname=%s' % (self.folder, role or self.role, database)
 
     def start(self):
         """After kill() the old backends may hold the shared memory for a moment: tries again."""
@@ -258,7 +258,10 @@ class Service:
         values = {
             'smtp.address': '127.0.0.1', 'smtp.port': self.smtp_port, 'smtp.hostname': 'mx.bounce.example',
             'http.address': '127.0.0.1', 'http.port': self.http_port,
-            'database.dsn': self.cluster.dsn(self.database), 'ingest.processes': 2,
+            'database.dsn': self.cluster.dsn(self.database),
+            'database.ingest_dsn': self.cluster.dsn(self.database, 'bounced_ingest'),
+            'database.api_dsn': self.cluster.dsn(self.database, 'bounced_api'),
+            'ingest.processes': 2,
             'master_key.file': key_file,
         }
         values.update({name.replace('__', '.'): value for name, value in settings.items()})

@@ -85,7 +85,7 @@ class Load:
         ledger = {name: report for s in self.senders for name, report in s.ledger.items()}
         assert len(set(ledger.values())) == len(ledger)
         with self.service.connect() as database:
-            stored = harness.rows(database, 'SELECT message_id, report_id::text FROM report')
+            stored = harness.rows(database, "SELECT detail->>'message_id', report_id::text FROM report")
             reports = {name[len('dsn-'):-len('@mta.example')]: report for name, report in stored}
             assert len(reports) == len(stored), 'a message is stored twice'
             lost = {name for name, report in ledger.items() if reports.get(name) != report}
