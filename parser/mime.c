@@ -140,6 +140,13 @@ static bool is_text(enum part_kind kind)
 	return kind == PART_TEXT || kind == PART_HTML;
 }
 
+/* RFC 2045 5.2: text/plain where the message's own type is none ("text", "nonsense"). */
+static bool has_valid_type(const struct message *message)
+{
+	const struct header *type = header_find(&message->headers, "Content-Type", 0);
+	return !type || slice_find_byte(type->value, '/') >= 0;
+}
+
 static void walk_leaf(struct walk *walk, GMimeObject *object)
 {
 	struct arena *arena = walk->message->arena;
@@ -156,6 +163,8 @@ static void walk_leaf(struct walk *walk, GMimeObject *object)
 		.body = SLICE_NONE,
 		.depth = walk->depth,
 	};
+	if (walk->depth == 0 && !has_valid_type(walk->message))
+		part->content_type = SLICE("text/plain");
 	part->kind = part_kind_of(part->content_type);
 	if (!GMIME_IS_PART(object))
 		return;
@@ -283,6 +292,7 @@ const char *mime_read(struct slice raw, const struct prescan *prescan, struct ar
 	struct walk walk = { .raw = raw, .message = &message };
 	GByteArray array;
 
+	header_block_read(raw, arena, &message.headers);
 	GMimeMessage *parsed = parse(raw, prescan, &array);
 	GMimeObject *root = parsed ? g_mime_message_get_mime_part(parsed) : NULL;
 	GMimeContentType *type = root ? g_mime_object_get_content_type(root) : NULL;
@@ -299,7 +309,6 @@ const char *mime_read(struct slice raw, const struct prescan *prescan, struct ar
 		return walk.why;
 	if (message.part_count == 0)
 		read_as_text(&walk);
-	header_block_read(raw, arena, &message.headers);
 	message.text = choose_text(&message);
 	*ret_message = message;
 	return NULL;
