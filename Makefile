@@ -55,6 +55,7 @@ LIBRARIES_store := $(OUT)/store.a $(OUT)/core.a
 LIBRARIES_api := $(OUT)/api.a $(OUT)/store.a $(OUT)/core.a
 LIBRARIES_app := $(LIBRARIES)
 
+## all            build build/bounced (the default)
 .PHONY: all
 all: build/bounced
 
@@ -122,6 +123,8 @@ FUZZ_TARGETS = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*_*.c))
 FUZZ_PROGRAMS = $(FUZZ_TARGETS:%=$(OUT)/tests/fuzz/%)
 BENCH_PROGRAMS := $(OUT)/bench/smtp_load $(OUT)/bench/bare_insert $(OUT)/bench/bare_gmime
 
+## check          install what is missing, build with sanitizers, run every test
+## check-unit     one kind of tests: check-unit, check-db, check-e2e
 .PHONY: check check-unit check-db check-e2e
 check:
 	@deploy/install-packages check
@@ -129,11 +132,15 @@ check:
 check-unit check-db check-e2e: check-%:
 	@$(TESTS) $*
 
+## lint           check layers, format and sources without running anything
 .PHONY: lint
 lint: build/release/store/statements.h build/release/store/migrations.h build/release/parser/builtin_rules.h
 	@FLAGS='$(CFLAGS)' tests/lint/run
 
 # The same tests under other watchers. The sanitizers' own findings fail a test.
+## tsan           unit and database tests under the thread sanitizer
+## memcheck       unit tests under valgrind
+## coverage       which lines the tests reach
 .PHONY: tsan memcheck coverage
 tsan:
 	@$(TESTS) --variant tsan unit db
@@ -152,6 +159,7 @@ $(FUZZ_PROGRAMS): $(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/tests/fuzz/r
 	$(CC) $(LDFLAGS) -o $@ $< $(FUZZ_DRIVER) $(LIBRARIES_$(call FOLDER_OF,$*)) $(PACKAGE_LIBS) -lpthread
 units: $(FUZZ_PROGRAMS)
 
+## fuzz-TARGET    one of tests/fuzz/ for T seconds (60)
 .PHONY: $(FUZZ_TARGETS:%=fuzz-%)
 $(FUZZ_TARGETS:%=fuzz-%): fuzz-%: FORCE
 	@$(MAKE) --no-print-directory VARIANT=fuzz build/fuzz/tests/fuzz/$*
@@ -161,6 +169,7 @@ $(FUZZ_TARGETS:%=fuzz-%): fuzz-%: FORCE
 
 $(BENCH_PROGRAMS): $(OUT)/bench/%: $(OUT)/bench/%.o $(OUT)/bench/spool.o $(OUT)/store.a $(OUT)/core.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
+## bench          measure; writes build/bench.json
 .PHONY: bench bench-programs
 bench-programs: $(BENCH_PROGRAMS)
 bench:
@@ -168,6 +177,43 @@ bench:
 	@/usr/bin/python3 bench/run
 
 # Long campaigns: the tests that check runs short, at full length.
+## soak           the long tests at full length
 .PHONY: soak
 soak:
 	@BOUNCED_SOAK=1 $(TESTS) e2e reliability
+
+# -- running and installing --
+# A line that begins with two hashes is what `make help` prints.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+.PHONY: help
+help:
+	@sed -n 's/^## /  make /p' $(firstword $(MAKEFILE_LIST))
+
+## run            install what is missing, build, and serve with a database of its own in var/
+.PHONY: run
+run: deps-run
+	@$(MAKE) --no-print-directory build/bounced
+	@deploy/run
+
+## deps-run       install the Debian packages that building and running needs
+.PHONY: deps-run
+deps-run:
+	@deploy/install-packages run
+
+## deps-check     install those that the tests and linters need as well
+.PHONY: deps-check
+deps-check:
+	@deploy/install-packages check
+
+## install        into DESTDIR and PREFIX (/usr/local): program, systemd unit, example configuration
+.PHONY: install
+install: build/bounced
+	install -D -m 755 build/bounced $(DESTDIR)$(PREFIX)/bin/bounced
+	install -D -m 644 deploy/bounced.conf.example $(DESTDIR)/etc/bounced/bounced.conf.example
+	install -D -m 644 deploy/bounced.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/bounced.conf
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|@PREFIX@|$(PREFIX)|' deploy/bounced.service \
+		> $(DESTDIR)$(PREFIX)/lib/systemd/system/bounced.service
