@@ -32,6 +32,8 @@ struct fixture {
 	struct api_server *server;
 	struct api_service service;
 	uint16_t port;
+	/* The client calls from 127.0.0.1 + source: failures are counted by address. */
+	uint32_t source;
 	const char *key;        /* account 1, every scope */
 	const char *other_key;  /* account 2, every scope */
 	const char *reader_key; /* account 1, read only */
@@ -196,9 +198,12 @@ static inline int client_connect(const struct fixture *fixture)
 	struct sockaddr_in address = { .sin_family = AF_INET,
 				       .sin_port = htons(fixture->port),
 				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in source = { .sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK + fixture->source) };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&source, sizeof(source)), 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	return fd;
 }
@@ -270,6 +275,11 @@ static inline bool answer_take(struct buf *in, struct arena *arena, bool is_head
 	return true;
 }
 
+static inline bool answer_closes(const struct answer *answer)
+{
+	return slice_equal_nocase(answer_header(answer, "Connection"), SLICE("close"));
+}
+
 /* Sends bytes as they are and reads the answer to them. No answer at all: status 0. */
 static inline struct answer exchange(struct fixture *fixture, struct slice bytes)
 {
@@ -288,7 +298,8 @@ static inline struct answer exchange(struct fixture *fixture, struct slice bytes
 			fail_msg("no answer to %.*s", SLICE_ARG(slice_head(bytes, 200)));
 	}
 	/* Nothing may come behind it, be it an answer to bytes that were smuggled. */
-	while (more >= 0 && (more = client_receive(fd, &in, 50)) > 0)
+	while (more >= 0 &&
+	       (more = client_receive(fd, &in, answer_closes(&answer) ? 5000 : 10)) > 0)
 		;
 	answer.closed = more < 0;
 	if (in.len != 0)
