@@ -3,8 +3,10 @@
 -- unsubscribe meets an entry of weaker origin.
 --
 -- The account's counter is raised in this statement, and its row stays locked until COMMIT: whoever
--- can see change n never meets a number below n for the first time. What was decided is decided
--- again by ON CONFLICT, since another process may have come between; its number then stays unused.
+-- can see change n never meets a number below n for the first time. Every candidate takes a number;
+-- that of one that changes nothing stays unused. (To look first, whether an entry is live, would take
+-- a join whose plan PostgreSQL may base on the wrong index while the table is new; ON CONFLICT always
+-- takes the right one.)
 WITH candidate AS (
 	SELECT DISTINCT ON (c.account_id, c.address_key, only_ref, c.stream)
 		c.account_id, c.event_id, c.received_at, c.stream, c.address, c.address_key, c.ref, c.reason,
@@ -16,27 +18,16 @@ WITH candidate AS (
 			address_key, ref, reason, origin, policy, evidence, position)
 	JOIN event_key k ON k.account_id = c.account_id AND k.key = c.key AND k.event_id = c.event_id
 	ORDER BY c.account_id, c.address_key, only_ref, c.stream, c.final DESC, c.position
-), decided AS (
-	SELECT c.*
-	FROM candidate c
-	LEFT JOIN suppression a ON a.account_id = c.account_id AND a.address_key <> ''
-		AND a.address_key = c.address_key AND a.stream = c.stream
-	LEFT JOIN suppression r ON r.account_id = c.account_id AND r.address_key = ''
-		AND c.address_key = '' AND r.ref = c.ref AND r.stream = c.stream
-	WHERE coalesce(a.suppression_id, r.suppression_id) IS NULL
-		OR coalesce(a.removed_at, r.removed_at) IS NOT NULL
-		OR coalesce(a.expires_at, r.expires_at) <= c.received_at
-		OR c.final AND coalesce(a.origin, r.origin) NOT IN ('complaint', 'unsubscribe')
 ), bump AS (
 	UPDATE account SET change_number = account.change_number + d.changes
-	FROM (SELECT account_id, count(*) AS changes FROM decided GROUP BY account_id ORDER BY account_id) d
+	FROM (SELECT account_id, count(*) AS changes FROM candidate GROUP BY account_id ORDER BY account_id) d
 	WHERE account.account_id = d.account_id
 	RETURNING account.account_id, account.change_number - d.changes AS base
 ), numbered AS (
-	SELECT d.*, bump.base + row_number() OVER (PARTITION BY d.account_id
-		ORDER BY d.address_key, d.only_ref, d.stream) AS change_number
-	FROM decided d
-	JOIN bump ON bump.account_id = d.account_id
+	SELECT c.*, bump.base + row_number() OVER (PARTITION BY c.account_id
+		ORDER BY c.address_key, c.only_ref, c.stream) AS change_number
+	FROM candidate c
+	JOIN bump ON bump.account_id = c.account_id
 ), by_address AS (
 	INSERT INTO suppression AS s (account_id, suppression_id, stream, address, address_key, ref,
 		reason, origin, policy, evidence, can_reactivate, change_number, created_at, updated_at)
