@@ -104,7 +104,8 @@ static int prepare(struct classify *classify)
 	       strcmp(COMMANDS[i], classify->command) != 0)
 		i++;
 	if (i == sizeof(COMMANDS) / sizeof(COMMANDS[0])) {
-		fprintf(stderr, "bounced classify: --command is conn, helo, mail, rcpt, data or none\n");
+		fprintf(stderr,
+			"bounced classify: --command is conn, helo, mail, rcpt, data or none\n");
 		return COMMAND_USAGE;
 	}
 	if (classify->vocabulary != NULL &&
@@ -154,7 +155,8 @@ int cmd_classify(int argc, char **argv)
 	};
 	const struct arg_spec spec = {
 		.usage = "bounced classify [options] REPLY... | -",
-		.about = "Says the reason that an SMTP reply stands for, as JSON. - reads replies from "
+		.about = "Says the reason that an SMTP reply stands for, as JSON. - reads replies "
+			 "from "
 			 "standard input, one a line.",
 		.options = known,
 		.min_operands = 1,

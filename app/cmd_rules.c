@@ -30,7 +30,8 @@ static int cmd_lint(int argc, char **argv)
 {
 	const struct arg_spec spec = {
 		.usage = "bounced rules lint [DIR]",
-		.about = "Checks the rules of a folder, or the built-in ones: patterns, examples, and "
+		.about = "Checks the rules of a folder, or the built-in ones: patterns, examples, "
+			 "and "
 			 "rules that an earlier one makes unreachable.",
 		.max_operands = 1,
 	};
@@ -79,8 +80,9 @@ static int cmd_test(int argc, char **argv)
 {
 	const struct arg_spec spec = {
 		.usage = "bounced rules test FILE...",
-		.about = "Runs the examples of rule files, in front of the built-in rules, and says "
-			 "which are decided otherwise than written.",
+		.about =
+			"Runs the examples of rule files, in front of the built-in rules, and says "
+			"which are decided otherwise than written.",
 		.min_operands = 1,
 		.max_operands = -1,
 	};
@@ -90,15 +92,14 @@ static int cmd_test(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	struct arena *arena = arena_new(0);
-	struct rules_source *sources =
-		ARENA_ARRAY(arena, struct rules_source, (size_t)args.count);
+	struct rules_source *sources = ARENA_ARRAY(arena, struct rules_source, (size_t)args.count);
 	struct rules *rules = NULL;
 	struct slice error = SLICE_NONE;
 
 	code = COMMAND_OK;
 	for (int i = 0; i < args.count && code == COMMAND_OK; i++)
 		code = read_source(args.operands[i], arena, &sources[i]) ? COMMAND_OK
-									: COMMAND_FAILED;
+									 : COMMAND_FAILED;
 	if (code == COMMAND_OK &&
 	    rules_compile(sources, (size_t)args.count, true, arena, &rules, &error) != OK) {
 		printf("%.*s\n", SLICE_ARG(error));
@@ -125,8 +126,9 @@ static int cmd_diff(int argc, char **argv)
 	};
 	const struct arg_spec spec = {
 		.usage = "bounced rules diff OLD NEW --messages DIR",
-		.about = "Reads messages with the rules of two folders and prints each verdict that "
-			 "changes. \"builtin\" stands for the built-in rules alone.",
+		.about =
+			"Reads messages with the rules of two folders and prints each verdict that "
+			"changes. \"builtin\" stands for the built-in rules alone.",
 		.options = known,
 		.min_operands = 2,
 		.max_operands = 2,

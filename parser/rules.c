@@ -11,8 +11,8 @@
 #include "parser/rules_private.h"
 
 /*
- * What one pattern may cost on one text of at most LIMIT_DIAGNOSTIC bytes. Honest patterns need some
- * hundred steps; the limits stop an operator's mistake from becoming an attacker's tool.
+ * What one pattern may cost on one text of at most LIMIT_DIAGNOSTIC bytes. Honest patterns need
+ * some hundred steps; the limits stop an operator's mistake from becoming an attacker's tool.
  */
 #define MATCH_STEPS    100000
 #define MATCH_DEPTH    1000
@@ -62,7 +62,8 @@ static enum err compile(struct rules *rules, struct slice *ret_error, struct are
 {
 	struct rule_book *book = &rules->book;
 	struct arena *arena = rules->arena;
-	struct literals *literals = ARENA_ARRAY(arena, struct literals, book->pattern_count + 1);
+	size_t filtered = book->pattern_count + STEP_PHRASE_COUNT;
+	struct literals *literals = ARENA_ARRAY(arena, struct literals, filtered);
 	struct matcher *matcher = ARENA_NEW(arena, struct matcher);
 
 	rules->matcher = matcher;
@@ -82,7 +83,13 @@ static enum err compile(struct rules *rules, struct slice *ret_error, struct are
 			return err;
 		literals[i] = literals_of_pattern(book->patterns[i].text, arena);
 	}
-	rules->filter = filter_new(arena, literals, book->pattern_count);
+	/* The phrases that name an SMTP step are looked for in the same pass. */
+	for (size_t i = 0; i < STEP_PHRASE_COUNT; i++) {
+		literals[book->pattern_count + i].items = ARENA_NEW(arena, struct slice);
+		literals[book->pattern_count + i].items[0] = STEP_PHRASES[i].phrase;
+		literals[book->pattern_count + i].count = 1;
+	}
+	rules->filter = filter_new(arena, literals, filtered);
 	rules->candidates = ARENA_ARRAY(arena, uint64_t, filter_words(rules->filter));
 	rules->folded = ARENA_NEW(arena, struct folded_text);
 	rules->words = ARENA_ARRAY(arena, struct words_answer, book->words_count + 1);
@@ -150,6 +157,31 @@ static bool is_vague(const struct status_code *status)
 	       (status->subject == 4 && (status->detail == 7 || status->detail == 0));
 }
 
+static bool is_candidate(const struct rules *rules, size_t index)
+{
+	return (rules->candidates[index / 64] >> (index % 64) & 1) != 0;
+}
+
+static struct slice command_in_text(const struct rules *rules)
+{
+	struct slice text = { rules->folded->bytes, rules->folded->len };
+	struct slice command = SLICE_NONE;
+
+	/* Each phrase found shortens where the others may begin: the first one stays. */
+	for (size_t i = 0; i < STEP_PHRASE_COUNT; i++) {
+		struct slice phrase = STEP_PHRASES[i].phrase;
+		ptrdiff_t at = is_candidate(rules, rules->book.pattern_count + i)
+				       ? slice_find(text, phrase)
+				       : -1;
+
+		if (at < 0)
+			continue;
+		text = slice_head(text, (size_t)at + phrase.len - 1);
+		command = STEP_PHRASES[i].command;
+	}
+	return command;
+}
+
 static struct question make_question(const struct rules *rules, const struct reply *reply)
 {
 	struct question question = {
@@ -168,8 +200,7 @@ static struct question make_question(const struct rules *rules, const struct rep
 	}
 	if (slice_empty(question.code))
 		question.code = reply_code_find(reply->text);
-	question.command = slice_empty(reply->command) ? folded_text_command(rules->folded)
-						       : reply->command;
+	question.command = slice_empty(reply->command) ? command_in_text(rules) : reply->command;
 	return question;
 }
 
@@ -197,11 +228,11 @@ static bool provider_answers(const struct rules *rules, size_t index, const stru
 	const struct rule_provider *provider = &rules->book.providers[index];
 
 	if (rules->providers[index] == NOT_ASKED)
-		rules->providers[index] = is_below_any(reply->remote_host, &provider->hosts) ||
-							  is_below_any(reply->domain,
-								       &provider->domains)
-						  ? YES
-						  : NO;
+		rules->providers[index] =
+			is_below_any(reply->remote_host, &provider->hosts) ||
+					is_below_any(reply->domain, &provider->domains)
+				? YES
+				: NO;
 	return rules->providers[index] == YES;
 }
 
@@ -210,13 +241,16 @@ static bool status_fits(const struct rule *rule, const struct status_code *statu
 	for (size_t i = 0; i < rule->status_count; i++) {
 		const struct status_range *range = &rule->statuses[i];
 
-		if (status->class_ != 0 && (range->class_ == 0 || range->class_ == status->class_) &&
+		if (status->class_ != 0 &&
+		    (range->class_ == 0 || range->class_ == status->class_) &&
 		    status->subject >= range->subject_low &&
 		    status->subject <= range->subject_high && status->detail >= range->detail_low &&
 		    status->detail <= range->detail_high)
 			return true;
 	}
-	return rule->status_count == 0;
+	if (status->class_ == 0 && rule->no_status)
+		return true;
+	return rule->status_count == 0 && !rule->no_status;
 }
 
 static bool code_fits(const struct slice_list *codes, struct slice code)
@@ -251,11 +285,11 @@ static bool words_match(const struct rules *rules, size_t index)
 		return answer->answer == YES;
 	answer->answer = NO;
 	for (size_t i = words->first; i < words->first + words->count; i++) {
-		if ((rules->candidates[i / 64] >> (i % 64) & 1) == 0)
+		if (!is_candidate(rules, i))
 			continue;
-		int matched = pcre2_match(matcher->codes[i], (PCRE2_SPTR)rules->folded->bytes,
-					  rules->folded->len, 0, 0, matcher->data,
-					  matcher->context);
+		int matched =
+			pcre2_match(matcher->codes[i], (PCRE2_SPTR)rules->folded->bytes,
+				    rules->folded->len, 0, 0, matcher->data, matcher->context);
 
 		/* Errors are limits reached: such a pattern has not matched. */
 		if (matched < 0)
@@ -346,6 +380,6 @@ struct rules_stats rules_stats(const struct rules *rules)
 	}
 	filter_run(rules->filter, SLICE_NONE, rules->candidates);
 	for (size_t i = 0; i < stats.patterns; i++)
-		stats.unfiltered += rules->candidates[i / 64] >> (i % 64) & 1;
+		stats.unfiltered += is_candidate(rules, i);
 	return stats;
 }

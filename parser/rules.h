@@ -3,8 +3,9 @@
  * Reasons as data: ordered rules, the first that matches decides. parser/rules/ holds the built-in
  * ones; docs/classification.md describes the format. An operator's own files come before them.
  *
- * Everything is compiled when the rules are loaded; classifying allocates nothing and opens nothing, so
- * it works in a closed sandbox. Patterns run under limits: one that exceeds them does not match.
+ * Everything is compiled when the rules are loaded; classifying allocates nothing and opens
+ * nothing, so it works in a closed sandbox. Patterns run under limits: one that exceeds them does
+ * not match.
  */
 #ifndef BOUNCED_PARSER_RULES_H
 #define BOUNCED_PARSER_RULES_H
@@ -29,21 +30,21 @@ struct reply {
 };
 
 struct classification {
-	enum reason reason;  /* REASON_NONE where no rule matched */
-	struct slice rule;   /* id; lives as long as the rules */
-	struct slice matched;/* points into reply's slices */
+	enum reason reason;   /* REASON_NONE where no rule matched */
+	struct slice rule;    /* id; lives as long as the rules */
+	struct slice matched; /* points into reply's slices */
 };
 
 struct rules;
 
-/* The built-in rules, compiled. Aborts when they are broken (the linter and the tests keep that from
- * happening). Caller frees. */
+/* The built-in rules, compiled. Aborts when they are broken (the linter and the tests keep that
+ * from happening). Caller frees. */
 struct rules *rules_builtin(void);
 
 /*
- * The *.rules files of a folder, by name, and behind them the built-in ones. NULL or an empty folder
- * name means the built-in ones alone. ERR_MISSING: the folder or a file cannot be read. ERR_REFUSE: a
- * file is broken. *ret_error, in the arena, then says what is wrong and where:
+ * The *.rules files of a folder, by name, and behind them the built-in ones. NULL or an empty
+ * folder name means the built-in ones alone. ERR_MISSING: the folder or a file cannot be read.
+ * ERR_REFUSE: a file is broken. *ret_error, in the arena, then says what is wrong and where:
  * "10-ours.rules:12: unknown directive \"raeson\"". *ret_rules is untouched on failure, so that a
  * reload keeps what it had.
  */
@@ -79,9 +80,10 @@ struct rules_findings {
 };
 
 /*
- * Runs every example through the rules: an example must be decided by its own rule, a `not` line must
- * not. A rule whose every example an earlier one takes is called unreachable. own_only: leave the
- * built-in rules out, whose examples an operator's rules may well take. Findings live in the arena.
+ * Runs every example through the rules: an example must be decided by its own rule, a `not` line
+ * must not. A rule whose every example an earlier one takes is called unreachable. own_only: leave
+ * the built-in rules out, whose examples an operator's rules may well take. Findings live in the
+ * arena.
  */
 struct rules_findings rules_lint(const struct rules *rules, bool own_only, struct arena *arena);
 

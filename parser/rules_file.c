@@ -43,10 +43,9 @@ static void *grow(struct arena *arena, void *items, size_t count, size_t *cap, s
 static enum err refuse_at(struct reading_file *file, unsigned line, const char *what,
 			  struct slice which)
 {
-	*file->ret_error = arena_printf(file->book->arena, "%.*s:%u: %s%s%.*s%s",
-					SLICE_ARG(file->name), line, what,
-					slice_empty(which) ? "" : " \"", SLICE_ARG(which),
-					slice_empty(which) ? "" : "\"");
+	*file->ret_error = arena_printf(
+		file->book->arena, "%.*s:%u: %s%s%.*s%s", SLICE_ARG(file->name), line, what,
+		slice_empty(which) ? "" : " \"", SLICE_ARG(which), slice_empty(which) ? "" : "\"");
 	return ERR_REFUSE;
 }
 
@@ -111,7 +110,8 @@ static enum err end_block(struct reading_file *file)
 		if (rule->reason == REASON_NONE)
 			return refuse_at(file, rule->line, "the rule has no reason", rule->id);
 		if (rule->words == RULE_NONE &&
-		    rule->status_count + rule->codes.count + rule->commands.count == 0)
+		    rule->status_count + rule->codes.count + rule->commands.count == 0 &&
+		    !rule->no_status)
 			return refuse_at(file, rule->line,
 					 "the rule looks at nothing: give it text, words, status, "
 					 "code or command",
@@ -301,10 +301,16 @@ static enum err rule_status(struct reading_file *file, struct slice rest)
 	size_t cap = rule->status_count;
 
 	while (next_word(&rest, &word)) {
+		if (slice_equal(word, SLICE("none"))) {
+			rule->no_status = true;
+			continue;
+		}
 		GROW(file->book, rule->statuses, rule->status_count, cap);
 		if (!parse_status(word, &rule->statuses[rule->status_count]))
-			return refuse(file, "not a status pattern (5.1.1, x.7.26, 5.7.606-649, 5.2.*)",
-				      word);
+			return refuse(
+				file,
+				"not a status pattern (5.1.1, x.7.26, 5.7.606-649, 5.2.*, none)",
+				word);
 		rule->status_count++;
 	}
 	return OK;
@@ -368,7 +374,8 @@ static enum err add_names(struct reading_file *file, struct slice_list *list, st
 
 	while (next_word(&rest, &word)) {
 		if (!is_name(word))
-			return refuse(file, "lower case without a leading dot is wanted, not", word);
+			return refuse(file, "lower case without a leading dot is wanted, not",
+				      word);
 		list_add(file->book, list, word);
 	}
 	return OK;

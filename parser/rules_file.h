@@ -64,6 +64,7 @@ struct rule {
 	size_t words;    /* index, or RULE_NONE */
 	struct status_range *statuses;
 	size_t status_count;
+	bool no_status;             /* a reply without any status fits, too */
 	struct slice_list codes;    /* "550", "5xx" */
 	struct slice_list commands; /* upper case; "NONE": not known */
 	struct slice_list agents;

@@ -23,7 +23,8 @@ const char *rules_pattern_check(struct slice pattern)
 
 		if (c == '\\') {
 			if (ascii_is_alnum(next) && !is_in(next, "bBdDsSwW"))
-				return "only \\b \\B \\d \\D \\s \\S \\w \\W and escaped punctuation "
+				return "only \\b \\B \\d \\D \\s \\S \\w \\W and escaped "
+				       "punctuation "
 				       "may follow a backslash";
 			i++;
 		} else if (c >= 'A' && c <= 'Z') {
@@ -85,27 +86,54 @@ struct scan {
 	char *run; /* the literal run being gathered */
 	size_t run_len;
 	struct literals best; /* of this alternative: one of them must be there */
-	size_t best_len;      /* of its shortest */
+	size_t best_worth;    /* 0: none yet */
 };
 
+/* How much a literal tells: its length, but next to nothing where it is in every other reply. */
+static size_t literal_worth(struct slice literal)
+{
+	static const struct slice COMMON[] = {
+		SLICE_LITERAL("user"),     SLICE_LITERAL("mail"),      SLICE_LITERAL("message"),
+		SLICE_LITERAL("address"),  SLICE_LITERAL("recipient"), SLICE_LITERAL("account"),
+		SLICE_LITERAL("mailbox"),  SLICE_LITERAL("server"),    SLICE_LITERAL("host"),
+		SLICE_LITERAL("domain"),   SLICE_LITERAL("sender"),    SLICE_LITERAL("error"),
+		SLICE_LITERAL("email"),    SLICE_LITERAL("system"),    SLICE_LITERAL("your"),
+		SLICE_LITERAL("from"),     SLICE_LITERAL("this"),      SLICE_LITERAL("name"),
+		SLICE_LITERAL("rejected"), SLICE_LITERAL("not"),       SLICE_LITERAL("the"),
+		SLICE_LITERAL("for"),      SLICE_LITERAL("has"),       SLICE_LITERAL("was"),
+		SLICE_LITERAL("unknown"),  SLICE_LITERAL("service"),   SLICE_LITERAL("rcpt"),
+	};
+	struct slice word = slice_trim(literal);
+
+	if (literal.len < RULES_LITERAL_MIN)
+		return 0;
+	for (size_t i = 0; i < sizeof(COMMON) / sizeof(COMMON[0]); i++) {
+		if (slice_equal(word, COMMON[i]))
+			return 1;
+	}
+	return word.len + 1;
+}
+
+/* Literals of which one must be there: worth as much as the least of them. */
 static void scan_offer(struct scan *scan, struct literals literals)
 {
-	size_t shortest = literals.count > 0 ? literals.items[0].len : 0;
+	size_t worth = literals.count > 0 ? SIZE_MAX : 0;
 
-	for (size_t i = 1; i < literals.count; i++) {
-		if (literals.items[i].len < shortest)
-			shortest = literals.items[i].len;
+	for (size_t i = 0; i < literals.count; i++) {
+		size_t of_one = literal_worth(literals.items[i]);
+
+		worth = of_one < worth ? of_one : worth;
 	}
-	if (shortest <= scan->best_len)
+	if (worth <= scan->best_worth)
 		return;
 	scan->best = literals;
-	scan->best_len = shortest;
+	scan->best_worth = worth;
 }
 
 /* The run ends here: it is one literal. */
 static void scan_break(struct scan *scan)
 {
-	if (scan->run_len > scan->best_len) {
+	if (scan->run_len >= RULES_LITERAL_MIN) {
 		struct literals one = { ARENA_NEW(scan->arena, struct slice), 1 };
 
 		*one.items = arena_copy(scan->arena, slice_from(scan->run, scan->run_len));
@@ -137,8 +165,8 @@ static void scan_group(struct scan *scan)
 
 	scan_break(scan);
 	scan->at = skip_group(scan->pattern, scan->at);
-	struct slice inside =
-		slice_skip(slice_head(scan->pattern, scan->at > start ? scan->at - 1 : start), start);
+	struct slice inside = slice_skip(
+		slice_head(scan->pattern, scan->at > start ? scan->at - 1 : start), start);
 
 	if (slice_starts_with(inside, SLICE("?:")))
 		inside = slice_skip(inside, 2);
@@ -213,45 +241,84 @@ struct literals literals_of_pattern(struct slice pattern, struct arena *arena)
 			alternative_ends = scan_step(&scan);
 		more = alternative_ends;
 		scan_break(&scan);
-		if (scan.best_len < RULES_LITERAL_MIN)
+		if (scan.best_worth == 0)
 			return (struct literals){ 0 };
 		all = append(arena, all, scan.best);
-		scan.best_len = 0;
+		scan.best_worth = 0;
 	}
 	return all;
 }
 
 /* -- the table -- */
 
-#define BUCKETS 4096U
+#define BUCKET_BITS 13
+#define BUCKETS     (1U << BUCKET_BITS)
 
 struct entry {
 	struct slice literal;
+	uint32_t offset; /* of the three bytes that it is filed under */
 	uint32_t pattern;
 	uint32_t next; /* in its bucket, 1-based; 0: none */
 };
 
 struct filter {
 	size_t words;
-	uint64_t *always; /* the patterns without literals */
+	uint64_t *always;          /* the patterns without literals */
 	uint32_t buckets[BUCKETS]; /* 1-based index of the first entry */
 	struct entry *entries;
 	size_t entry_count;
 };
 
-static uint32_t hash4(const char *bytes)
+/* Of RULES_LITERAL_MIN bytes. */
+static uint32_t bucket_of(const char *bytes)
 {
-	uint32_t value;
+	uint32_t value = (uint32_t)(unsigned char)bytes[0] |
+			 (uint32_t)(unsigned char)bytes[1] << 8 |
+			 (uint32_t)(unsigned char)bytes[2] << 16;
 
-	memcpy(&value, bytes, sizeof(value));
-	return (value * 2654435761U) >> 20;
+	return (value * 2654435761U) >> (32 - BUCKET_BITS);
 }
 
-_Static_assert(BUCKETS == 1U << (32 - 20), "hash4() yields a bucket");
+_Static_assert(RULES_LITERAL_MIN == 3, "bucket_of() looks at so many bytes");
+
+/* How often each three bytes are in the literals of all patterns: a measure of how often they will
+ * be in texts. */
+static void count_bytes(const struct literals *of, size_t count, uint32_t *ret_counts)
+{
+	for (size_t i = 0; i < count; i++) {
+		for (size_t k = 0; k < of[i].count; k++) {
+			struct slice literal = of[i].items[k];
+
+			for (size_t at = 0; at + RULES_LITERAL_MIN <= literal.len; at++)
+				ret_counts[bucket_of(literal.ptr + at)]++;
+		}
+	}
+}
+
+static void file_literal(struct filter *filter, const uint32_t *counts, struct slice literal,
+			 size_t pattern)
+{
+	size_t rarest = 0;
+
+	for (size_t at = 1; at + RULES_LITERAL_MIN <= literal.len; at++) {
+		if (counts[bucket_of(literal.ptr + at)] < counts[bucket_of(literal.ptr + rarest)])
+			rarest = at;
+	}
+	uint32_t *bucket = &filter->buckets[bucket_of(literal.ptr + rarest)];
+
+	filter->entries[filter->entry_count++] = (struct entry){
+		.literal = literal,
+		.offset = (uint32_t)rarest,
+		.pattern = (uint32_t)pattern,
+		.next = *bucket,
+	};
+	*bucket = (uint32_t)filter->entry_count;
+}
 
 struct filter *filter_new(struct arena *arena, const struct literals *of, size_t count)
 {
 	struct filter *filter = ARENA_NEW(arena, struct filter);
+	uint32_t *counts = ARENA_ARRAY(arena, uint32_t, BUCKETS);
 	size_t total = 0;
 
 	for (size_t i = 0; i < count; i++)
@@ -259,16 +326,12 @@ struct filter *filter_new(struct arena *arena, const struct literals *of, size_t
 	filter->words = count / 64 + 1;
 	filter->always = ARENA_ARRAY(arena, uint64_t, filter->words);
 	filter->entries = ARENA_ARRAY(arena, struct entry, total + 1);
+	count_bytes(of, count, counts);
 	for (size_t i = 0; i < count; i++) {
 		if (of[i].count == 0)
 			filter->always[i / 64] |= UINT64_C(1) << (i % 64);
-		for (size_t k = 0; k < of[i].count; k++) {
-			uint32_t *bucket = &filter->buckets[hash4(of[i].items[k].ptr)];
-
-			filter->entries[filter->entry_count++] =
-				(struct entry){ of[i].items[k], (uint32_t)i, *bucket };
-			*bucket = (uint32_t)filter->entry_count;
-		}
+		for (size_t k = 0; k < of[i].count; k++)
+			file_literal(filter, counts, of[i].items[k], i);
 	}
 	return filter;
 }
@@ -278,16 +341,22 @@ size_t filter_words(const struct filter *filter)
 	return filter->words;
 }
 
+/* Does the entry's literal stand in the text, with its filed bytes at `at`? */
+static bool entry_fits(const struct entry *entry, struct slice text, size_t at)
+{
+	if (at < entry->offset || text.len - (at - entry->offset) < entry->literal.len)
+		return false;
+	return memcmp(text.ptr + at - entry->offset, entry->literal.ptr, entry->literal.len) == 0;
+}
+
 void filter_run(const struct filter *filter, struct slice text, uint64_t *ret_candidates)
 {
 	memcpy(ret_candidates, filter->always, filter->words * sizeof(uint64_t));
 	for (size_t at = 0; at + RULES_LITERAL_MIN <= text.len; at++) {
-		struct slice rest = slice_skip(text, at);
-
-		for (uint32_t next = filter->buckets[hash4(rest.ptr)]; next != 0;) {
+		for (uint32_t next = filter->buckets[bucket_of(text.ptr + at)]; next != 0;) {
 			const struct entry *entry = &filter->entries[next - 1];
 
-			if (slice_starts_with(rest, entry->literal))
+			if (entry_fits(entry, text, at))
 				ret_candidates[entry->pattern / 64] |= UINT64_C(1)
 								       << (entry->pattern % 64);
 			next = entry->next;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The prefilter: which of several hundred patterns can match a text at all. Each pattern has literal
- * pieces of which one must be in any text that it matches; one pass over the text looks up every
- * four bytes of it in a hash table of the pieces.
+ * The prefilter: which of several hundred patterns can match a text at all. Each pattern has
+ * literal pieces of which one must be in any text that it matches; one pass over the text looks up
+ * every three bytes of it in a hash table of the pieces.
  */
 #ifndef BOUNCED_PARSER_RULES_FILTER_H
 #define BOUNCED_PARSER_RULES_FILTER_H
@@ -15,7 +15,7 @@
 #include "core/slice.h"
 
 /* Shorter pieces are in every other text and would filter nothing. */
-#define RULES_LITERAL_MIN 4
+#define RULES_LITERAL_MIN 3
 
 struct literals {
 	struct slice *items; /* none: the pattern can match a text without any of its literals */
@@ -24,13 +24,14 @@ struct literals {
 
 /*
  * The literal pieces of a pattern in the dialect that rules_pattern_check() admits: one of each
- * top-level alternative, the longest. In the arena.
+ * top-level alternative, the one that is least likely to be in a text by chance. In the arena.
  */
 struct literals literals_of_pattern(struct slice pattern, struct arena *arena);
 
 /*
- * NULL, or why a pattern is not of the dialect: no upper-case letters (the text has none), no inline
- * options or verbs, no backslash sequences but \b \B \d \D \s \S \w \W and escaped punctuation.
+ * NULL, or why a pattern is not of the dialect: no upper-case letters (the text has none), no
+ * inline options or verbs, no backslash sequences but \b \B \d \D \s \S \w \W and escaped
+ * punctuation.
  */
 const char *rules_pattern_check(struct slice pattern);
 

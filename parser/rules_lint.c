@@ -65,7 +65,8 @@ static void lint_rule(const struct rules *rules, size_t index, struct arena *are
 			taken += got < index;
 			taker = got;
 			add_finding(findings, rule, example->line,
-				    arena_printf(arena, "the example is decided by %.*s, not by %.*s",
+				    arena_printf(arena,
+						 "the example is decided by %.*s, not by %.*s",
 						 SLICE_ARG(decider(rules, got, arena)),
 						 SLICE_ARG(rule->id)));
 		} else if (!example->matches && got == index) {
@@ -76,8 +77,9 @@ static void lint_rule(const struct rules *rules, size_t index, struct arena *are
 	}
 	if (taken == examples)
 		add_finding(findings, rule, rule->line,
-			    arena_printf(arena, "%.*s is unreachable: an earlier rule takes every "
-						"example, e.g. %.*s",
+			    arena_printf(arena,
+					 "%.*s is unreachable: an earlier rule takes every "
+					 "example, e.g. %.*s",
 					 SLICE_ARG(rule->id),
 					 SLICE_ARG(decider(rules, taker, arena))));
 }

@@ -5,7 +5,8 @@
 
 _Static_assert(LIMIT_DIAGNOSTIC <= UINT16_MAX, "origins are 16 bits wide");
 
-/* RFC 5322 atext and the dot, and what is not ASCII; without the quotes that stand around addresses. */
+/* RFC 5322 atext and the dot, and what is not ASCII; without the quotes that stand around
+ * addresses. */
 static bool is_local_part(char c)
 {
 	return ascii_is_alnum(c) || (unsigned char)c >= 0x80 ||
@@ -79,7 +80,8 @@ static size_t fold_typography(struct slice rest, size_t origin, struct folded_te
 	return 0;
 }
 
-/* The reply code that began the first line of several, e.g. "550-": empty where there is one line. */
+/* The reply code that began the first line of several, e.g. "550-": empty where there is one line.
+ */
 static struct slice continued_code(struct slice source)
 {
 	for (size_t at = 0; at + 4 <= source.len; at++) {
@@ -154,12 +156,11 @@ struct slice folded_text_source(const struct folded_text *folded, size_t from, s
 	return slice_trim(slice_head(slice_skip(folded->source, start), end - start));
 }
 
-/* Folded phrases; the one that stands first in the text decides. */
-static const struct {
-	struct slice phrase;
-	struct slice command;
-} PHRASES[] = {
-#define PHRASE(text, step) { SLICE_LITERAL(text), SLICE_LITERAL(step) }
+const struct step_phrase STEP_PHRASES[] = {
+#define PHRASE(text, step)                               \
+	{                                                \
+		SLICE_LITERAL(text), SLICE_LITERAL(step) \
+	}
 	PHRASE("in reply to rcpt to", "RCPT"),
 	PHRASE("after rcpt to", "RCPT"),
 	PHRASE("in response to rcpt to", "RCPT"),
@@ -202,19 +203,4 @@ static const struct {
 #undef PHRASE
 };
 
-struct slice folded_text_command(const struct folded_text *folded)
-{
-	struct slice text = { folded->bytes, folded->len };
-	struct slice command = SLICE_NONE;
-
-	/* Each phrase found shortens where the others may begin. */
-	for (size_t i = 0; i < sizeof(PHRASES) / sizeof(PHRASES[0]); i++) {
-		ptrdiff_t at = slice_find(text, PHRASES[i].phrase);
-
-		if (at < 0)
-			continue;
-		text = slice_head(text, (size_t)at + PHRASES[i].phrase.len - 1);
-		command = PHRASES[i].command;
-	}
-	return command;
-}
+const size_t STEP_PHRASE_COUNT = sizeof(STEP_PHRASES) / sizeof(STEP_PHRASES[0]);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The text that rules look at: a diagnostic folded so that a pattern need not care how the reply was
- * written or wrapped.
+ * The text that rules look at: a diagnostic folded so that a pattern need not care how the reply
+ *was written or wrapped.
  *
  *	ASCII letters are lowered; runs of white space become one space; curly quotes and no-break
- *	spaces become plain ones; an address becomes "@", so that words in somebody's local part decide
- *	nothing; the reply code and status that begin each further line of a reply ("550-5.1.1 … 550-5.1.1
- *	…") are left out.
+ *	spaces become plain ones; an address becomes "@", so that words in somebody's local part
+ *decide nothing; the reply code and status that begin each further line of a reply ("550-5.1.1 …
+ *550-5.1.1 …") are left out.
  *
  * Each byte of the folded text knows where it came from.
  */
@@ -33,10 +33,15 @@ void folded_text_make(struct slice source, struct folded_text *ret_folded);
 struct slice folded_text_source(const struct folded_text *folded, size_t from, size_t to);
 
 /*
- * Which SMTP step the text says was refused, by the phrases that mail systems put around a reply ("in
- * reply to RCPT TO command", "after end of data", …): "CONN", "HELO", "MAIL", "RCPT", "DATA" or
- * empty.
+ * Which SMTP step a text says was refused, by the phrases that mail systems put around a reply ("in
+ * reply to RCPT TO command", "after end of data", …). The one that stands first decides.
  */
-struct slice folded_text_command(const struct folded_text *folded);
+struct step_phrase {
+	struct slice phrase;  /* folded */
+	struct slice command; /* "CONN", "HELO", "MAIL", "RCPT", "DATA" */
+};
+
+extern const struct step_phrase STEP_PHRASES[];
+extern const size_t STEP_PHRASE_COUNT;
 
 #endif

@@ -58,11 +58,17 @@ struct row {
 	struct vocabulary_class classes[VOCABULARY_COUNT];
 };
 
-#define ROW(sparkpost, postmark, ses, kumomta)       \
-	{ { [VOCABULARY_SPARKPOST] = { sparkpost },  \
-	    [VOCABULARY_POSTMARK] = { postmark },    \
-	    [VOCABULARY_SES] = { ses },              \
-	    [VOCABULARY_KUMOMTA] = { kumomta, "" } } }
+#define ROW(sparkpost, postmark, ses, kumomta)                                            \
+	{                                                                                 \
+		{                                                                         \
+			[VOCABULARY_SPARKPOST] = { sparkpost },                           \
+			[VOCABULARY_POSTMARK] = { postmark }, [VOCABULARY_SES] = { ses }, \
+			[VOCABULARY_KUMOMTA] = {                                          \
+				kumomta,                                                  \
+				""                                                        \
+			}                                                                 \
+		}                                                                         \
+	}
 
 static const struct row REASON_ROWS[REASON_COUNT] = {
 	[REASON_NONE] = ROW(SP_NONE, PM_NONE, SES_NONE, ""),

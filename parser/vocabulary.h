@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Our reasons in the words of other systems, so that a platform which moves keeps its code: SparkPost's
- * bounce classes, Postmark's bounce types, SES's bounceType and bounceSubType, KumoMTA's classes.
- * Offered on output only; nothing here decides anything.
+ * Our reasons in the words of other systems, so that a platform which moves keeps its code:
+ * SparkPost's bounce classes, Postmark's bounce types, SES's bounceType and bounceSubType,
+ * KumoMTA's classes. Offered on output only; nothing here decides anything.
  */
 #ifndef BOUNCED_PARSER_VOCABULARY_H
 #define BOUNCED_PARSER_VOCABULARY_H
@@ -12,21 +12,22 @@
 #include "core/reason.h"
 #include "core/slice.h"
 
-#define VOCABULARIES(X)             \
-	X(SPARKPOST, "sparkpost")   \
-	X(POSTMARK, "postmark")     \
-	X(SES, "ses")               \
+#define VOCABULARIES(X)           \
+	X(SPARKPOST, "sparkpost") \
+	X(POSTMARK, "postmark")   \
+	X(SES, "ses")             \
 	X(KUMOMTA, "kumomta")
 
 enum vocabulary {
 #define X(name, word) VOCABULARY_##name,
 	VOCABULARIES(X)
 #undef X
-	VOCABULARY_COUNT
+		VOCABULARY_COUNT
 };
 
 struct vocabulary_class {
-	const char *class_; /* "10", "HardBounce", "Permanent", "InvalidRecipient"; "" where it has none */
+	const char *class_; /* "10", "HardBounce", "Permanent", "InvalidRecipient"; "" where it has
+			       none */
 	const char *detail; /* "Invalid Recipient", "1", "General", ""  */
 };
 
