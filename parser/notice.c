@@ -44,6 +44,8 @@ static void read_list(struct walk *walk, struct slice text)
 	while (text_entries_next(&entries, &entry)) {
 		if (walk->notice->one_per_list)
 			entry.body = slice_skip(text, (size_t)(entry.body.ptr - text.ptr));
+		if (walk->notice->reason_only)
+			entry.body = SLICE_NONE;
 		struct report_recipient *recipient =
 			text_add(walk->message, walk->reading, entry.address, entry.body);
 		if (recipient && slice_empty(recipient->original))
@@ -96,6 +98,20 @@ static struct slice paragraph_above(struct slice text, const char *end)
 	return paragraph;
 }
 
+/* Where a section begins whose heading is `words` in line: behind them and the ornaments that
+ * follow, or at the line where the words are part of what is said. */
+static const char *section_start(const struct notice *notice, struct slice line, const char *words,
+				 struct slice rest)
+{
+	struct slice after = text_after(line, words);
+
+	if (notice->form & TEXT_ANYWHERE)
+		return line.ptr;
+	while (!slice_empty(after) && slice_find_byte(SLICE(":-=* \t"), after.ptr[0]) >= 0)
+		after = slice_skip(after, 1);
+	return slice_empty(after) ? rest.ptr : after.ptr;
+}
+
 static void walk_lines(struct walk *walk, struct slice text)
 {
 	const struct notice *notice = walk->notice;
@@ -111,11 +127,7 @@ static void walk_lines(struct walk *walk, struct slice text)
 		else if (!(words = text_has(line, notice->stop)))
 			continue;
 		close_section(walk, line.ptr);
-		/* where the words are part of what is said, the line is kept whole */
-		struct slice after = text_after(line, words);
-		const char *start = notice->form & TEXT_ANYWHERE ? line.ptr
-				    : slice_empty(after)         ? rest.ptr
-								 : after.ptr;
+		const char *start = section_start(notice, line, words, rest);
 		open_section(walk, section, slice_skip(text, (size_t)(start - text.ptr)));
 	}
 	close_section(walk, text.ptr + text.len);

@@ -45,6 +45,7 @@ struct notice {
 	unsigned form;               /* enum text_form of the recipients */
 	bool named_by_returned;      /* when the notice names nobody, the returned message does */
 	bool one_per_list;           /* the first recipient behind each of `list` is the only one */
+	bool reason_only;            /* what follows the recipient is no reason */
 	bool reason_above;           /* the paragraph above the recipient says why */
 
 	/* -- kind -- */

@@ -69,6 +69,13 @@
 	X(apachejames)                    \
 	X(verizon)                        \
 	X(aol)                            \
+	X(smail)                          \
+	X(smtpsvc)                        \
+	X(communigate)                    \
+	X(lsmtp)                          \
+	X(ironport)                       \
+	X(groupwise)                      \
+	X(dovecot)                        \
 	X(generic)                        \
 	/* not a bounce */                \
 	X(challenge)                      \

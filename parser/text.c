@@ -12,9 +12,26 @@ const char *text_has(struct slice text, const char *const words[])
 	return NULL;
 }
 
+/* Whether the line that `at` lies in is a quotation in somebody's reply. */
+static bool is_quoted(struct slice text, size_t at)
+{
+	while (at > 0 && text.ptr[at - 1] != '\n')
+		at--;
+	while (at < text.len && (text.ptr[at] == ' ' || text.ptr[at] == '\t'))
+		at++;
+	return at < text.len && text.ptr[at] == '>';
+}
+
 const char *text_has_banner(const struct message *message, const char *const words[])
 {
-	return text_has(slice_head(message->text, TEXT_BANNER_BYTES), words);
+	struct slice text = slice_head(message->text, TEXT_BANNER_BYTES);
+
+	for (size_t i = 0; words[i]; i++) {
+		ptrdiff_t at = slice_find_nocase(text, slice_from_cstr(words[i]));
+		if (at >= 0 && !is_quoted(text, (size_t)at))
+			return words[i];
+	}
+	return NULL;
 }
 
 const char *text_header_has(const struct message *message, const char *name,
@@ -23,31 +40,45 @@ const char *text_header_has(const struct message *message, const char *name,
 	return text_has(header_value(&message->headers, name), words);
 }
 
+/* Local parts that only mail systems send from. */
+static bool is_daemon_name(struct slice local)
+{
+	static const char *const names[] = {
+		"mailer-daemon", "mailer_daemon", "mailerdaemon", "maildaemon",    "mail-daemon",
+		"mdaemon",       "postmaster",    "post_master",  "mail.delivery", "mail_delivery",
+		"mail-delivery", "mailservice",   "mail_service", "_mail_service", NULL,
+	};
+
+	for (size_t i = 0; names[i]; i++) {
+		struct slice name = slice_from_cstr(names[i]);
+		bool ending = names[i][0] == '_';
+		if (ending ? slice_ends_with_nocase(local, name) : slice_equal_nocase(local, name))
+			return true;
+	}
+	return slice_starts_with_nocase(local, SLICE("mail.delivery")) ||
+	       slice_starts_with_nocase(local, SLICE("mailer-daemon"));
+}
+
 bool text_from_daemon(const struct message *message)
 {
-	static const char *const daemons[] = { "mailer-daemon",
-					       "mailer daemon",
-					       "mailer_daemon",
-					       "maildaemon",
-					       "mail-daemon",
-					       "mdaemon",
-					       "postmaster",
-					       "post_master",
-					       "mail deliver",
-					       "mail.deliver",
-					       "delivery sub",
-					       "system administrator",
-					       "mail administrator",
-					       "<>",
-					       NULL };
+	static const char *const speakers[] = {
+		"mailer-daemon",        "mailer daemon",      "mail deliver", "delivery sub",
+		"system administrator", "mail administrator", "<>",           NULL
+	};
 	const struct header *path = header_find(&message->headers, "Return-Path", 0);
+	const struct header *from = header_find(&message->headers, "From", 0);
+	struct slice address;
 
 	if (path && (slice_equal(slice_trim(path->raw), SLICE("<>")) ||
 		     slice_find_nocase(path->raw, SLICE("<mailer-daemon")) >= 0))
 		return true;
+	if (!from)
+		return false;
+	if (text_find_address(from->raw, &address) &&
+	    is_daemon_name(slice_head(address, (size_t)slice_rfind_byte(address, '@'))))
+		return true;
 	/* raw, because decoding may drop an address that is empty */
-	const struct header *from = header_find(&message->headers, "From", 0);
-	return from && (text_has(from->raw, daemons) || text_has(from->value, daemons));
+	return text_has(from->raw, speakers) || text_has(from->value, speakers);
 }
 
 /* -- lines and markers -- */
@@ -56,7 +87,7 @@ bool text_from_daemon(const struct message *message)
 static struct slice skip_ornaments(struct slice line)
 {
 	while (!slice_empty(line) &&
-	       (ascii_is_space(line.ptr[0]) || slice_find_byte(SLICE("-=*_#>"), line.ptr[0]) >= 0))
+	       (ascii_is_space(line.ptr[0]) || slice_find_byte(SLICE("-=*_#>|"), line.ptr[0]) >= 0))
 		line = slice_skip(line, 1);
 	return line;
 }
@@ -269,7 +300,7 @@ static struct slice host_before(struct slice text, size_t bracket)
 
 	if (end > 0 && text.ptr[end - 1] == ' ')
 		end--;
-	if (end > 0 && text.ptr[end - 1] == '.')
+	if (end > 0 && (text.ptr[end - 1] == '.' || text.ptr[end - 1] == ':'))
 		end--;
 	size_t start = end;
 	while (start > 0 && (ascii_is_alnum(text.ptr[start - 1]) || text.ptr[start - 1] == '.' ||

@@ -20,7 +20,7 @@
 
 /* The first of the words that text contains, or NULL. NULL words: NULL. */
 const char *text_has(struct slice text, const char *const words[]);
-/* text_has() in the beginning of the message's text. */
+/* text_has() in the beginning of the message's text; not in a line that is quoted with ">". */
 const char *text_has_banner(const struct message *message, const char *const words[]);
 /* text_has() in the decoded value of that header. */
 const char *text_header_has(const struct message *message, const char *name,
@@ -34,7 +34,7 @@ bool text_from_daemon(const struct message *message);
 
 /*
  * The part of text before the first line that begins with one of the markers, white space and the
- * ornaments "-=*_#>" in front of it aside. *ret_returned is what follows that line; empty where
+ * ornaments "-=*_#>|" in front of it aside. *ret_returned is what follows that line; empty where
  * there is no such line.
  */
 struct slice text_split(struct slice text, const char *const markers[], struct slice *ret_returned);

@@ -55,7 +55,7 @@ static bool take_bare(struct slice *text, unsigned form, struct slice *ret_addre
 		if (close > 0)
 			len += (size_t)close + 1;
 	}
-	while (len > 0 && (text->ptr[len - 1] == ':' || text->ptr[len - 1] == '.'))
+	while (len > 0 && slice_find_byte(SLICE(":.'"), text->ptr[len - 1]) >= 0)
 		len--;
 	struct slice word = slice_head(*text, len);
 	/* "a@b.example:rest" */
@@ -102,8 +102,12 @@ static bool take_recipient(struct slice *text, unsigned form, struct text_entry 
 		slice_next_line(&s, &line);
 		return text_find_address(line, &ret_entry->address);
 	}
-	while (!slice_empty(s) && (slice_find_byte(SLICE("*>- \t"), s.ptr[0]) >= 0))
+	/* "> a@b.example" is a list, "> <a@b.example>: …" a quotation */
+	struct slice bullets = form & TEXT_COLON ? SLICE("*- \t'") : SLICE("*>- \t'");
+	while (!slice_empty(s) && slice_find_byte(bullets, s.ptr[0]) >= 0)
 		s = slice_skip(s, 1);
+	if (slice_starts_with_nocase(s, SLICE("[SMTP:")))
+		s = slice_skip(s, 6);
 	if (take_angle(&s, &inside)) {
 		if (!text_whole_address(inside, &ret_entry->address)) {
 			if (!(form & TEXT_LOCAL) || slice_empty(inside))
@@ -120,8 +124,10 @@ static bool take_recipient(struct slice *text, unsigned form, struct text_entry 
 		s = again;
 	take_origin(&s, &ret_entry->original);
 	s = skip_blanks(s);
-	if (!slice_empty(s) && s.ptr[0] == '.')
-		s = slice_skip(s, 1); /* "… your mail to <a@b.example>." */
+	/* "… your mail to <a@b.example>.", "… to 'a@b.example'", "[SMTP:a@b.example]" */
+	if (!slice_empty(s) && slice_find_byte(SLICE(".']"), s.ptr[0]) >= 0 &&
+	    (s.len == 1 || ascii_is_space(s.ptr[1])))
+		s = slice_skip(s, 1);
 	bool colon = !slice_empty(s) && s.ptr[0] == ':';
 	if ((form & TEXT_COLON) && !colon)
 		return false;

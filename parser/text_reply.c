@@ -42,7 +42,7 @@ static bool is_announced(struct slice text, size_t at)
 			return true;
 	}
 	char last = before.ptr[before.len - 1];
-	if (slice_find_byte(SLICE(":;('\"[<>=#"), last) >= 0 ||
+	if (slice_find_byte(SLICE(":;,('\"[<>=#"), last) >= 0 ||
 	    slice_ends_with(before, SLICE("...")))
 		return true;
 	for (size_t i = 0; words[i]; i++) {

@@ -58,7 +58,7 @@ static void amazonworkmail_read(const struct message *message, struct reading *r
 	while (fields_next(&fields, &field))
 		read_field(message, reading, &field);
 	if (reading->recipient_count > 0)
-		reading->score = 70;
+		reading->score = 82;
 }
 
 const struct reader reader_amazonworkmail = { "amazonworkmail", amazonworkmail_read };

@@ -37,9 +37,19 @@ bool james_notice_read(const struct message *message, struct reading *reading)
 	return true;
 }
 
+static const struct notice greeting = {
+	.banner = WORDS("This is the James mail server"),
+	.list = WORDS("failed recipient(s):"),
+	.reason = WORDS("error message:"),
+	.returned = WORDS("Original message"),
+	.form = TEXT_ALONE,
+	.score = 63,
+};
+
 static void apachejames_read(const struct message *message, struct reading *reading)
 {
-	if (text_from_daemon(message) && james_notice_read(message, reading))
+	if (!notice_read(&greeting, message, reading, NULL) && text_from_daemon(message) &&
+	    james_notice_read(message, reading))
 		reading->score = 60;
 }
 

@@ -83,9 +83,10 @@ static void exchange2003_read(const struct message *message, struct reading *rea
 
 	if (!text_from_daemon(message) || !text_has_banner(message, LISTS))
 		return;
-	struct slice text =
-		text_split(message->text, WORDS("Original message", "Transcript of session"),
-			   &reading->returned);
+	struct slice text = text_split(
+		message->text,
+		WORDS("Original message", "Message headers follow", "Transcript of session"),
+		&reading->returned);
 	const char *words = text_has(text, LISTS);
 	if (!words)
 		return;

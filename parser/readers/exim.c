@@ -16,6 +16,8 @@ static const char *const BANNERS[] = { "created automatically by mail delivery s
 				       "could not be delivered to all of its recipients",
 				       "has not yet been delivered to",
 				       "has not been delivered to one or more",
+				       " has been frozen",
+				       "was frozen on arrival",
 				       NULL };
 static const char *const SUBJECTS[] = { "Mail delivery failed", "Mail failure", "Delivery failed",
 					"Mail delivery fail", NULL };
@@ -33,8 +35,8 @@ static const char *const HEADINGS[] = { "address(es) failed",
 					"have not yet been delivered",
 					"has not been delivered",
 					"recipients failed",
-					"was rejected by",
 					"error was given",
+					"have yet to be delivered",
 					NULL };
 static const char *const DELAYS[] = { "has not yet been delivered", "have not yet been delivered",
 				      "No action is required on your part", NULL };

@@ -30,7 +30,8 @@ static void read_sentence(const struct message *message, struct slice text,
 	struct slice rest = text, line;
 
 	while (slice_next_line(&rest, &line)) {
-		if (!slice_starts_with(slice_trim(line), SLICE("The user(s) ")))
+		if (!slice_starts_with(slice_trim(line), SLICE("The user(s) ")) &&
+		    !slice_starts_with(slice_trim(line), SLICE("Your message was not delivered")))
 			continue;
 		recipient->diagnostic = slice_empty(recipient->diagnostic)
 						? text_fold(message->arena, line)

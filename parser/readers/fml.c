@@ -8,6 +8,7 @@ static const struct notice fml = {
 	.banner = WORDS("Duplicated Message-ID in <", "Original mail as follows"),
 	.list = WORDS("Duplicated Message-ID in", "You are not a member of this"),
 	.returned = WORDS("Original mail as follows"),
+	.form = TEXT_ANYWHERE,
 	.any_sender = true,
 	.score = 55,
 };

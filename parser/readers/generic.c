@@ -89,6 +89,7 @@ static const char *const DELAYS[] = { "not yet been delivered",
 				      "will be retried",
 				      "temporary failure report",
 				      "this is just a warning",
+				      "has been postponed",
 				      "WARNING MESSAGE ONLY",
 				      NULL };
 static const char *const RETURNED[] = { "Original message",
@@ -108,6 +109,12 @@ static const char *const RETURNED[] = { "Original message",
 					"Unsent message",
 					"Undelivered message follows",
 					"Forwarded message",
+					"RETURNED MAIL FOLLOWS",
+					"START OF RETURNED MESSAGE",
+					"Here is your returned mail",
+					"Your message reads",
+					"Old message:",
+					"Message text follows",
 					"Begin forwarded message",
 					"Received:",
 					"Return-Path:",
@@ -120,6 +127,8 @@ static const char *const LABELS[] = { "Failed Recipient:",
 				      "Recipient(s):",
 				      "Recipients:",
 				      "Failed address:",
+				      "Undeliverable Address:",
+				      "Intended recipient:",
 				      "Undeliverable to",
 				      "Address:",
 				      "To:",
@@ -218,7 +227,8 @@ static void read_places(const struct message *message, struct reading *reading, 
 	for (int pass = 0; pass < 2; pass++) {
 		rest = text;
 		while (slice_next_line(&rest, &line)) {
-			if (!text_find_address(line, &address) || is_own(message, address))
+			if (slice_starts_with(line, SLICE(">")) ||
+			    !text_find_address(line, &address) || is_own(message, address))
 				continue;
 			int place = place_of(line, address);
 			if (pass == 0 && place > best)
@@ -233,7 +243,9 @@ static void generic_read(const struct message *message, struct reading *reading)
 {
 	struct slice subject = header_value(&message->headers, "Subject"), address;
 
-	if (!text_from_daemon(message))
+	/* lists carry mail about bounces, too */
+	if (!text_from_daemon(message) || header_find(&message->headers, "List-Id", 0) ||
+	    header_find(&message->headers, "List-Post", 0))
 		return;
 	struct slice text = text_split(slice_head(message->text, TEXT_BANNER_BYTES * 2), RETURNED,
 				       &reading->returned);

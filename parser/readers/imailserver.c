@@ -8,7 +8,7 @@ static const char *const SENTENCES[] = { "undeliverable ",
 					 "Unknown host:",
 					 "Delivery failed ",
 					 "Invalid final delivery userid:",
-					 "mailbox exceeds allowed size",
+					 "User mailbox ",
 					 NULL };
 
 static const struct notice imailserver = {

@@ -7,16 +7,21 @@
 #include "parser/notice.h"
 #include "parser/readers.h"
 
-static const char *const BANNERS[] = { "This is the qmail-send program",
-				       "This is the deliver program at",
+static const char *const BANNERS[] = { "Hi. This is the ",
+				       "Hi. The MTA program at",
 				       "This is the qmail",
-				       "I'm afraid I wasn't able to deliver your message",
+				       "This is the deliver program at",
+				       "This is the machine generated message from mail service",
 				       "I wasn't able to deliver your message",
 				       "Su mensaje no pudo ser entregado",
-				       "I tried to deliver a bounce message to this address",
+				       "Your message could not be delivered",
+				       "Your message to the following address",
+				       "We're sorry. There's a problem with the e-mail address",
+				       "Check your send e-mail address",
 				       "Unable to deliver your mail to the following",
 				       NULL };
 static const char *const RETURNED[] = { "Below this line is a copy",
+					"Below the next line is a copy",
 					"Enclosed is a copy of the message",
 					"Enclosed are the original headers",
 					"Attachment is a copy of the message",

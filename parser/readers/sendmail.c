@@ -82,7 +82,8 @@ static void read_transcript(const struct message *message, struct reading *readi
 		if (slice_empty(recipient->remote_mta))
 			recipient->remote_mta = general.host.ptr ? general.host : SLICE_NONE;
 		/* nothing that looks like a verdict: a program's own words */
-		text_diagnose(message->arena, text, recipient);
+		if (slice_empty(recipient->diagnostic))
+			text_diagnose(message->arena, text, recipient);
 	}
 }
 

@@ -22,13 +22,11 @@ static const struct notice sentence = {
 	.score = 62,
 };
 
-/* The exchange of a session whose recipient was taken comes without the sentence. */
 static void trendmicro_read(const struct message *message, struct reading *reading)
 {
 	if (!text_from_daemon(message) &&
+	    !text_header_has(message, "From", WORDS("interscan", "imss", "viruswall", "trend")) &&
 	    !text_header_has(message, "Content-Type", WORDS("InterScan")))
-		return;
-	if (!text_has_banner(message, WORDS("Unable to deliver message to")))
 		return;
 	if (!notice_read(&exchange, message, reading, NULL))
 		notice_read(&sentence, message, reading, NULL);

@@ -10,6 +10,7 @@ static const struct notice picture = {
 	.banner = WORDS("Message could not be delivered to mobile"),
 	.list = WORDS("To:"),
 	.reason = WORDS("Error:"),
+	.stop = WORDS("Subject:"),
 	.any_sender = true,
 	.one_per_list = true,
 	.form = TEXT_BLANK_ENDS,

@@ -6,7 +6,7 @@
 
 static const struct notice x2 = {
 	.banner = WORDS("Unable to deliver message to the following address"),
-	.returned = WORDS("Original message follows"),
+	.returned = WORDS("Original message follows", "Below the next line is a copy"),
 	.form = TEXT_ANGLE | TEXT_COLON | TEXT_SAME_INDENT | TEXT_BLANK_ENDS,
 	.score = 62,
 };
