@@ -34,7 +34,7 @@ LIBRARIES = {
     'idn2': ['core/'],
     'libpq': ['store/', 'bench/bare_insert.c', 'tests/db/'],
     'microhttpd': ['api/'],
-    'json-c/': ['api/'],
+    'json-c/': ['api/', 'tests/db/'],
     'json.h': ['api/'],
 }
 
