@@ -5,8 +5,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-
 #include "store/admin_error.h"
 #include "store/api_key.h"
 #include "store/token_key.h"
@@ -212,7 +210,7 @@ enum err admin_token_key_create(struct admin *admin, uint64_t account_id,
 		return err;
 	random_bytes(secret, sizeof(secret));
 	struct slice box = token_key_seal(master_key, place, secret, admin->arena);
-	OPENSSL_cleanse(secret, sizeof(secret));
+	explicit_bzero(secret, sizeof(secret));
 
 	pg_params_init(&params, admin->arena);
 	pg_param_int8(&params, (int64_t)account_id);

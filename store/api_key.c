@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include <openssl/crypto.h>
-
 #include "core/encoding.h"
 
 #define ID_BYTES     8
@@ -25,7 +23,7 @@ void api_key_generate(char ret_text[API_KEY_TEXT_LEN + 1])
 	*out++ = '_';
 	out += base32_encode(bytes + ID_BYTES, SECRET_BYTES, out);
 	*out = '\0';
-	OPENSSL_cleanse(bytes, sizeof(bytes));
+	explicit_bzero(bytes, sizeof(bytes));
 }
 
 bool api_key_read(struct slice text, struct api_key_text *ret_key)

@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-
 #define CONTEXT_MAX 48
 
 static const char *const STATE_WORDS[] = {
@@ -52,7 +50,7 @@ enum err token_key_open(const uint8_t master_key[SECRETBOX_KEY_LEN], struct toke
 	enum err err = secretbox_open(master_key, seal_context(place, context), box, &secret);
 	if (err == OK) {
 		memcpy(ret_secret, secret.data, TOKEN_KEY_LEN);
-		OPENSSL_cleanse(secret.data, secret.len);
+		explicit_bzero(secret.data, secret.len);
 	}
 	buf_done(&secret);
 	return err;

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- An event_key that holds our event_id was won in this transaction, by a report that won.
 INSERT INTO event (account_id, event_id, received_at, report_id, campaign, late, attributed, kind,
 	class, reason, severity, trust, recipient_domain, provider, effect, address, original_address,

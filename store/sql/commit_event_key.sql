@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- The same event by another way counts once. $5, $6: key and id of its report, which must have won.
 INSERT INTO event_key (account_id, key, event_id, received_at)
 SELECT e.account_id, e.key, e.event_id, e.received_at

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- The first of equal messages wins; all that follows joins ingest_key, so that only winners act.
 INSERT INTO ingest_key (account_id, key, report_id, received_at)
 SELECT r.account_id, r.key, r.report_id, r.received_at

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 INSERT INTO report (account_id, report_id, received_at, size, kind, format, trust, source, peer,
 	helo, tls, mail_from, recipients, detail, quarantine, flags)
 SELECT r.account_id, r.report_id, r.received_at, r.size, r.kind, r.format, r.trust, r.source, r.peer,

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- The report that stands for each message: its own, or that of the first equal one.
 SELECT r.position, k.report_id
 FROM unnest($1::bigint[], $2::bytea[]) WITH ORDINALITY AS r (account_id, key, position)

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Grouped first, so that no row is hit twice. $5, $6 are not needed here; $16: our slot.
 INSERT INTO rollup_hour AS h (account_id, hour, slot, kind, class, reason, severity, trust, campaign,
 	recipient_domain, provider, events, suppressed)

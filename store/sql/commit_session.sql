@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Once per connection of a committer. Its statements touch a batch of rows by index; plans are kept
 -- for as long as the connection lives, so the choice must not hang on how small a new table is.
 SELECT set_config('enable_seqscan', 'off', false),
