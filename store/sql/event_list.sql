@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- A page of events, newest first, older than ($2, $3). Empty, zero and NULL filters let all pass.
 SELECT event_id, received_at, report_id, kind, trust, late, attributed, address, original_address,
 	ref, campaign, recipient_domain, provider, action, status, reply_code, reason, severity, class,

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Counts from the hourly roll-ups. $2 inclusive, $3 exclusive, $4 'hour' or 'day' (UTC); $5..$12: whether
 -- to group by kind, class, reason, severity, trust, campaign, recipient_domain, provider; $13..$20: what
 -- these must be, where not empty (campaign: not negative); $21: rows at most.

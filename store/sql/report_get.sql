@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- One report. $3: the time that its id names. Its events were received in the same millisecond.
 SELECT report_id, received_at, trust, source, peer, helo, tls, mail_from, recipients, size, flags,
 	detail,

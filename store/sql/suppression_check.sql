@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Live entries of many subjects. $2 addresses in normal form, $3 SHA-256 of such, $4 refs; each array
 -- goes with one of item numbers: $5, $6, $7.
 SELECT item, stream, reason, origin, policy, created_at, expires_at,

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Live entries of one subject. $2 address_key or empty, $3 ref or empty, $4 stream or empty for any.
 SELECT suppression_id, stream, address, address_key, ref, reason, origin, policy, evidence,
 	can_reactivate, change_number, created_at, updated_at, expires_at

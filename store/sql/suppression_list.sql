@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- A page of live entries in the order of their ids, after $2. Empty and NULL filters let all pass.
 SELECT suppression_id, stream, address, address_key, ref, reason, origin, policy, evidence,
 	can_reactivate, change_number, created_at, updated_at, expires_at

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Suppresses by hand. $2 id for a new row, $3 address, $4 address_key, $5 ref (address or ref is empty),
 -- $6 stream, $7 reason, $8 policy, $9 evidence, $10 expires_at. A live entry of another origin stays
 -- as it is, and so does one that already says the same: neither takes a number. Where a change came in

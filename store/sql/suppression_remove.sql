@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Takes the live entries of one subject off the list: each becomes a tombstone with a number of its
 -- own. $2 address_key or empty, $3 ref or empty, $4 stream or empty for all, $5 who, $6 the recipient's
 -- consent or empty. Without consent nothing happens where one of them must not be reactivated.
