@@ -2,6 +2,7 @@
 #include "store/pg.h"
 
 #include <assert.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,8 +126,22 @@ enum pg_outcome pg_exec_script(struct pg *pg, const char *sql)
 	return pg_settle(pg, PQexec(pg->conn, sql), NULL);
 }
 
+/* Between statements the server says nothing, except that it is going: a connection that became
+ * readable while it was idle is looked at before a statement is lost on it. */
+static bool pg_went_away(struct pg *pg)
+{
+	struct pollfd pollfd = { .fd = PQsocket(pg->conn), .events = POLLIN };
+
+	if (poll(&pollfd, 1, 0) <= 0)
+		return false;
+	return PQconsumeInput(pg->conn) != 1 || PQstatus(pg->conn) != CONNECTION_OK ||
+	       (pollfd.revents & (POLLHUP | POLLERR)) != 0;
+}
+
 enum pg_outcome pg_connect(struct pg *pg)
 {
+	if (pg->conn && pg_went_away(pg))
+		pg_disconnect(pg);
 	if (pg->conn)
 		return PG_NONE;
 
