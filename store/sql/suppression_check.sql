@@ -12,7 +12,7 @@ FROM (
 	UNION ALL
 	SELECT asked.item, s.*
 	FROM unnest($3::bytea[], $6::bigint[]) AS asked (digest, item)
-	JOIN suppression s ON s.account_id = $1 AND address_sha256(s.address_key) = asked.digest
+	JOIN suppression s ON s.account_id = $1 AND s.address_digest = asked.digest
 		AND s.address_key <> ''
 	UNION ALL
 	SELECT asked.item, s.*
