@@ -130,6 +130,20 @@ static void flush_output(struct run *run)
 	buf_reset(&run->out);
 }
 
+/* A line of the trail each; nothing unless --explain asked for it. */
+static void print_trail(struct json_writer *json, struct slice trail)
+{
+	struct slice line;
+
+	if (trail.len == 0)
+		return;
+	json_key(json, "trail");
+	json_array_begin(json);
+	while (slice_next_line(&trail, &line))
+		json_string(json, line);
+	json_array_end(json);
+}
+
 static void print_report(struct run *run, const char *file, const struct report *report)
 {
 	struct json_writer json;
@@ -138,6 +152,7 @@ static void print_report(struct run *run, const char *file, const struct report 
 	json_object_begin(&json);
 	json_put_cstr(&json, "file", file);
 	report_json_members(&json, report);
+	print_trail(&json, report->trail);
 	json_object_end(&json);
 	buf_append_byte(&run->out, '\n');
 	if (run->out.len > OUTPUT_CHUNK)

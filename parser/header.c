@@ -38,7 +38,7 @@ static struct slice split_line(struct slice line, struct slice *ret_value)
 	return name;
 }
 
-/* RFC 5322 2.2.3: the line ends go, the white space behind them stays. */
+/* RFC 5322 2.2.3. The line end and the white space behind it become one space. */
 static struct slice unfold(struct arena *arena, struct slice raw)
 {
 	struct slice value = slice_trim(raw);
@@ -48,8 +48,15 @@ static struct slice unfold(struct arena *arena, struct slice raw)
 	char *out = arena_alloc(arena, value.len);
 	size_t len = 0;
 	for (size_t i = 0; i < value.len; i++) {
-		if (value.ptr[i] != '\n' && value.ptr[i] != '\r')
+		if (value.ptr[i] != '\n') {
 			out[len++] = value.ptr[i];
+			continue;
+		}
+		while (len > 0 && ascii_is_space(out[len - 1]))
+			len--;
+		out[len++] = ' ';
+		while (ascii_is_space(value.ptr[i + 1])) /* trimmed: something follows */
+			i++;
 	}
 	return slice_from(out, len);
 }

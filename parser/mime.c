@@ -285,31 +285,27 @@ static GMimeMessage *parse(struct slice raw, const struct prescan *prescan, GByt
 	return parsed;
 }
 
-const char *mime_read(struct slice raw, const struct prescan *prescan, struct arena *arena,
-		      struct message *ret_message)
+const char *mime_read(const struct prescan *prescan, struct message *message)
 {
-	struct message message = { .arena = arena, .raw = raw };
-	struct walk walk = { .raw = raw, .message = &message };
+	struct walk walk = { .raw = message->raw, .message = message };
 	GByteArray array;
 
-	header_block_read(raw, arena, &message.headers);
-	GMimeMessage *parsed = parse(raw, prescan, &array);
+	GMimeMessage *parsed = parse(message->raw, prescan, &array);
 	GMimeObject *root = parsed ? g_mime_message_get_mime_part(parsed) : NULL;
 	GMimeContentType *type = root ? g_mime_object_get_content_type(root) : NULL;
-	message.content_type = content_type_name(arena, type);
-	message.report_type = SLICE_NONE;
+	message->content_type = content_type_name(message->arena, type);
+	message->report_type = SLICE_NONE;
 	if (root) {
-		message.report_type =
-			lower_cstr(arena, g_mime_content_type_get_parameter(type, "report-type"));
+		const char *report_type = g_mime_content_type_get_parameter(type, "report-type");
+		message->report_type = lower_cstr(message->arena, report_type);
 		walk_all(&walk, root);
 	}
 	if (parsed)
 		g_object_unref(parsed);
 	if (walk.why)
 		return walk.why;
-	if (message.part_count == 0)
+	if (message->part_count == 0)
 		read_as_text(&walk);
-	message.text = choose_text(&message);
-	*ret_message = message;
+	message->text = choose_text(message);
 	return NULL;
 }

@@ -7,8 +7,6 @@
 #ifndef BOUNCED_PARSER_MIME_H
 #define BOUNCED_PARSER_MIME_H
 
-#include "core/arena.h"
-#include "core/slice.h"
 #include "parser/message.h"
 #include "parser/prescan.h"
 
@@ -16,10 +14,10 @@
 void mime_init(void);
 
 /*
- * Fills *ret_message, which lives in the arena and points into raw. Returns NULL, or why the
- * message cannot be read safely; *ret_message is then untouched.
+ * Fills the message's structure: content_type, report_type, parts and text, which live in its arena
+ * and point into its raw bytes. Those and its headers are set before. Returns NULL, or why the
+ * message cannot be read safely.
  */
-const char *mime_read(struct slice raw, const struct prescan *prescan, struct arena *arena,
-		      struct message *ret_message);
+const char *mime_read(const struct prescan *prescan, struct message *message);
 
 #endif

@@ -79,12 +79,13 @@ static int64_t parse_date(struct slice text)
 static void describe_message(const struct message *message, const struct prescan *prescan,
 			     struct report *report)
 {
-	struct slice message_id = header_value(&message->headers, "Message-ID");
+	const struct header_block *headers = &message->headers;
+	struct slice message_id = header_value(headers, "Message-ID");
 
 	report->message_id = slice_head(without_brackets(message_id), LIMIT_REPORT_TEXT);
-	report->from = slice_head(header_value(&message->headers, "From"), LIMIT_REPORT_TEXT);
-	report->subject = slice_head(header_value(&message->headers, "Subject"), LIMIT_REPORT_TEXT);
-	report->date = parse_date(header_value(&message->headers, "Date"));
+	report->from = slice_head(header_value(headers, "From"), LIMIT_REPORT_TEXT);
+	report->subject = slice_head(header_value(headers, "Subject"), LIMIT_REPORT_TEXT);
+	report->date = parse_date(header_value(headers, "Date"));
 	report->flags =
 		arena_printf(message->arena, "%s%s%s", prescan->header_long ? " header-long" : "",
 			     prescan->address_header_long ? " address-header-long" : "",
@@ -135,19 +136,19 @@ static void read_report(struct slice raw, const struct rules *rules, struct aren
 			struct buf *trail, struct report *report)
 {
 	struct prescan prescan;
-	struct message message;
+	struct message message = { .arena = arena, .raw = message_begin(raw) };
 	struct reading reading;
 
-	raw = message_begin(raw);
-	prescan_message(raw, arena, &prescan);
+	prescan_message(message.raw, arena, &prescan);
+	header_block_read(message.raw, arena, &message.headers);
+	describe_message(&message, &prescan, report);
 	const char *why = prescan.quarantine;
 	if (!why)
-		why = mime_read(raw, &prescan, arena, &message);
+		why = mime_read(&prescan, &message);
 	if (why) {
 		quarantine(report, why);
 		return;
 	}
-	describe_message(&message, &prescan, report);
 	const struct reader *reader = best_reading(&message, trail, &reading);
 	if (!reader)
 		return;

@@ -248,6 +248,18 @@ static ptrdiff_t find_field(struct slice text, struct slice name)
 	return -1;
 }
 
+/* What follows the headers of a part that lost its MIME structure: text begins at its boundary. */
+static struct slice part_content(struct slice text)
+{
+	struct slice line;
+
+	while (slice_next_line(&text, &line)) {
+		if (line.len == 0)
+			return text;
+	}
+	return SLICE_NONE;
+}
+
 /*
  * The fields inside a mail system's text: Amazon WorkMail puts them there, and so they come to lie
  * where a relay has lost the MIME headers. Ends where the returned message begins.
@@ -266,7 +278,7 @@ static struct slice inline_status(const struct message *message, struct slice *r
 	ptrdiff_t end = find_field(text, SLICE("--"));
 	if (end < 0)
 		return text;
-	*ret_returned = slice_skip(text, (size_t)end);
+	*ret_returned = part_content(slice_skip(text, (size_t)end));
 	return slice_head(text, (size_t)end);
 }
 

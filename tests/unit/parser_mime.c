@@ -15,12 +15,13 @@
 
 static struct message read_message(struct slice raw)
 {
+	struct message message = { .arena = arena, .raw = raw };
 	struct prescan prescan;
-	struct message message;
 
 	prescan_message(raw, arena, &prescan);
 	assert_null(prescan.quarantine);
-	const char *why = mime_read(raw, &prescan, arena, &message);
+	header_block_read(raw, arena, &message.headers);
+	const char *why = mime_read(&prescan, &message);
 	if (why)
 		fail_msg("%s", why);
 	return message;
@@ -132,13 +133,13 @@ static void test_text(void **state)
 
 static const char *refuse(struct slice raw)
 {
+	struct message message = { .arena = arena, .raw = raw };
 	struct prescan prescan;
-	struct message message;
 
 	prescan_message(raw, arena, &prescan);
 	if (prescan.quarantine)
 		return prescan.quarantine;
-	const char *why = mime_read(raw, &prescan, arena, &message);
+	const char *why = mime_read(&prescan, &message);
 	return why ? why : "nothing";
 }
 
