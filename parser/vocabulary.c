@@ -58,17 +58,11 @@ struct row {
 	struct vocabulary_class classes[VOCABULARY_COUNT];
 };
 
-#define ROW(sparkpost, postmark, ses, kumomta)                                            \
-	{                                                                                 \
-		{                                                                         \
-			[VOCABULARY_SPARKPOST] = { sparkpost },                           \
-			[VOCABULARY_POSTMARK] = { postmark }, [VOCABULARY_SES] = { ses }, \
-			[VOCABULARY_KUMOMTA] = {                                          \
-				kumomta,                                                  \
-				""                                                        \
-			}                                                                 \
-		}                                                                         \
-	}
+/* In the order of VOCABULARIES; KumoMTA has no second word. */
+/* clang-format off */
+#define ROW(sparkpost, postmark, ses, kumomta) \
+	{ { { sparkpost }, { postmark }, { ses }, { kumomta, "" } } }
+/* clang-format on */
 
 static const struct row REASON_ROWS[REASON_COUNT] = {
 	[REASON_NONE] = ROW(SP_NONE, PM_NONE, SES_NONE, ""),
