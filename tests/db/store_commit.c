@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "core/encoding.h"
 #include "core/limits.h"
 
 struct fixture {
@@ -229,6 +230,32 @@ static void hostile_text_is_repaired(void **state)
 	assert_string_equal(text(fixture, "SELECT encode(raw, 'hex') FROM report_raw"), "7200ff");
 }
 
+static void a_large_message_goes_out_in_pieces(void **state)
+{
+	struct fixture *fixture = *state;
+	struct filing *filing = filing_bounce(fixture->arena, "x", "a@example.test");
+	struct inbound *inbound = ARENA_NEW(fixture->arena, struct inbound);
+	uint8_t digest[SHA256_LEN];
+	char hex[HEX_LEN(SHA256_LEN) + 1] = "";
+
+	*inbound = *filing->inbound;
+	inbound->raw.len = 2 * (size_t)LIMIT_MESSAGE_SIZE;
+	inbound->raw.data = arena_alloc(fixture->arena, inbound->raw.len);
+	for (size_t i = 0; i < inbound->raw.len; i++)
+		inbound->raw.data[i] = (char)(i * i >> 7);
+	sha256(buf_slice(&inbound->raw), digest);
+	hex_encode(digest, sizeof(digest), hex);
+	filing->inbound = inbound;
+
+	/* More than the socket takes at once. */
+	commit_begin(fixture->committer, fixture->items, &filing, 1);
+	assert_true(committer_wants_write(fixture->committer));
+	commit_finish(fixture->committer);
+	assert_int_equal(fixture->items[0].outcome, COMMIT_DONE);
+	assert_string_equal(text(fixture, "SELECT encode(sha256(raw), 'hex') FROM report_raw"),
+			    hex);
+}
+
 /* -- suppressions -- */
 
 static void a_ref_is_suppressed_where_the_address_is_unknown(void **state)
@@ -364,6 +391,7 @@ int main(void)
 		TEST(delivered_results_only_move_the_rollups),
 		TEST(a_report_without_events_is_stored),
 		TEST(hostile_text_is_repaired),
+		TEST(a_large_message_goes_out_in_pieces),
 		TEST(a_ref_is_suppressed_where_the_address_is_unknown),
 		TEST(effects_that_do_not_act_change_nothing),
 		TEST(a_live_entry_yields_only_to_a_stronger_origin),
