@@ -16,7 +16,7 @@ CC := $(CC_$(VARIANT))
 
 PACKAGES_core := libcrypto libidn2
 PACKAGES_parser := gmime-3.0 libpcre2-8 libseccomp
-PACKAGES_ingest := libevent_core libssl
+PACKAGES_ingest := libevent_core libssl opendkim libunbound libpsl
 PACKAGES_store := libpq
 PACKAGES_api := libmicrohttpd json-c
 PACKAGES := $(PACKAGES_core) $(PACKAGES_parser) $(PACKAGES_ingest) $(PACKAGES_store) $(PACKAGES_api)
