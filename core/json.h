@@ -40,8 +40,8 @@ void json_null(struct json_writer *json);
 /* RFC 3339, or null for TIME_NONE. */
 void json_time(struct json_writer *json, int64_t unix_ms);
 void json_uuid(struct json_writer *json, const struct uuid *uuid);
-/* A whole value that is JSON already, as the database gives it. Escaped like strings where it is not
- * printable; empty counts as null. */
+/* A whole value that is JSON already, as the database gives it. Escaped like strings where it is
+ * not printable; empty counts as null. */
 void json_raw(struct json_writer *json, struct slice value);
 
 /* Key and value in one. */

@@ -47,13 +47,13 @@
 
 /* -- database -- */
 
-/* Connecting, until given up; and the pause after a failure, doubled up to the second: a database that
- * is back is noticed within seconds. */
+/* Connecting, until given up; and the pause after a failure, doubled up to the second: a database
+ * that is back is noticed within seconds. */
 #define LIMIT_CONNECT_MS       5000
 #define LIMIT_RECONNECT_MIN_MS 100
 #define LIMIT_RECONNECT_MAX_MS 2000
-/* A batch, until its outcome counts as unknown; less than LIMIT_REPLY_MS, so that 451 can be said. The
- * server ends a statement earlier, so that it lets go of its locks. */
+/* A batch, until its outcome counts as unknown; less than LIMIT_REPLY_MS, so that 451 can be said.
+ * The server ends a statement earlier, so that it lets go of its locks. */
 #define LIMIT_COMMIT_MS           20000
 #define LIMIT_COMMIT_STATEMENT_MS 15000
 /* Times that a batch is tried again after a deadlock. */
@@ -87,12 +87,12 @@
 
 /* -- parser child -- */
 
-#define LIMIT_PARSE_MS      2000
+#define LIMIT_PARSE_MS 2000
 /* Until a new child has compiled its rules and is ready; a sanitized one is slow. */
 #define LIMIT_PARSER_START_MS 20000
 /* A message that is handed to a child; beyond LIMIT_MESSAGE_SIZE for what files hold. */
 #define LIMIT_PARSER_MESSAGE (32 * 1024 * 1024)
-#define LIMIT_PARSER_MEMORY (512UL * 1024 * 1024)
+#define LIMIT_PARSER_MEMORY  (512UL * 1024 * 1024)
 /* An encoded report on its way from the child. */
 #define LIMIT_REPORT_WIRE (8 * 1024 * 1024)
 

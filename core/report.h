@@ -20,8 +20,8 @@ struct report_recipient {
 	enum report_action action;
 	struct slice status;     /* RFC 3463 as the mail says it; empty when it says none */
 	struct slice reply_code; /* three digits */
-	/* The SMTP step that was refused: "CONN", "HELO", "MAIL", "RCPT", "DATA"; empty where it is not
-	 * known. A hint for the rules, used inside the parser only. */
+	/* The SMTP step that was refused: "CONN", "HELO", "MAIL", "RCPT", "DATA"; empty where it is
+	 * not known. A hint for the rules, used inside the parser only. */
 	struct slice command;
 	enum reason reason;
 	enum severity severity;

@@ -22,14 +22,14 @@
 struct parser_client;
 
 struct parser_options {
-	bool explain;            /* ask for the trail */
-	const char *rules_dir;   /* NULL: the built-in rules only */
-	unsigned parse_ms;       /* 0: LIMIT_PARSE_MS */
+	bool explain;          /* ask for the trail */
+	const char *rules_dir; /* NULL: the built-in rules only */
+	unsigned parse_ms;     /* 0: LIMIT_PARSE_MS */
 };
 
 /* ERR_RETRY when no child could be started (errno says why). Caller frees. */
-enum err parser_client_new(const struct parser_options *options, struct parser_client **ret_client)
-	MUST_CHECK;
+enum err parser_client_new(const struct parser_options *options,
+			   struct parser_client **ret_client) MUST_CHECK;
 /* Kills and reaps the child. NULL is fine. */
 void parser_client_free(struct parser_client *client);
 

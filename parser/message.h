@@ -29,8 +29,8 @@ enum part_kind {
 	PART_DELIVERY_STATUS, /* message/delivery-status and message/global-delivery-status */
 	PART_FEEDBACK_REPORT, /* message/feedback-report */
 	PART_DISPOSITION,     /* message/disposition-notification and its global twin */
-	PART_MESSAGE,         /* message/rfc822, message/global: an embedded message, not descended into */
-	PART_HEADERS,         /* text/rfc822-headers, text/rfc822-header, message/global-headers */
+	PART_MESSAGE, /* message/rfc822, message/global: an embedded message, not descended into */
+	PART_HEADERS, /* text/rfc822-headers, text/rfc822-header, message/global-headers */
 	PART_OTHER,
 };
 
@@ -41,20 +41,21 @@ struct part {
 	struct slice charset;      /* lower case, as declared */
 	struct slice description;  /* Content-Description */
 	struct slice filename;
-	struct slice body;         /* transfer-decoded; text parts also converted to UTF-8; capped */
-	unsigned depth;            /* 0: the message's own body */
+	struct slice body; /* transfer-decoded; text parts also converted to UTF-8; capped */
+	unsigned depth;    /* 0: the message's own body */
 };
 
 struct message {
 	struct arena *arena;
 	struct slice raw;
 	struct header_block headers;
-	struct slice content_type;  /* of the message, lower case "type/subtype" */
-	struct slice report_type;   /* the report-type parameter, lower case */
+	struct slice content_type; /* of the message, lower case "type/subtype" */
+	struct slice report_type;  /* the report-type parameter, lower case */
 	struct part *parts;
 	size_t part_count;
-	struct slice text; /* the text that readers read: of the first text part; of HTML, with its
-			    * tags removed, where there is no text part; UTF-8, LF or CRLF line ends */
+	struct slice
+		text; /* the text that readers read: of the first text part; of HTML, with its
+		       * tags removed, where there is no text part; UTF-8, LF or CRLF line ends */
 };
 
 /* First header of that name, ASCII case ignored: its decoded value, or empty. */

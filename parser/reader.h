@@ -16,9 +16,9 @@
 
 /*
  * What a reader found. Zeroed before the reader runs. A recipient needs an address (or `redacted`);
- * action, status, reply_code, remote_mta, diagnostic, original are filled where the dialect has them;
- * a diagnostic is one line (fold runs of white space). reason is set only where the dialect's own
- * words decide it beyond what the diagnostic says, and `rule` then names it ("reader/exim/…").
+ * action, status, reply_code, remote_mta, diagnostic, original are filled where the dialect has
+ * them; a diagnostic is one line (fold runs of white space). reason is set only where the dialect's
+ * own words decide it beyond what the diagnostic says, and `rule` then names it ("reader/exim/…").
  */
 struct reading {
 	enum report_kind kind;
@@ -30,8 +30,8 @@ struct reading {
 	struct slice feedback_type;
 	struct slice source_ip;
 	struct slice returned; /* the returned message or its headers, where the reader knows it */
-	/* How sure: 0 not this dialect; 1..39 a guess from words; 40..79 its banner or structure was
-	 * recognised; 80..100 a machine-readable part was read. */
+	/* How sure: 0 not this dialect; 1..39 a guess from words; 40..79 its banner or structure
+	 * was recognised; 80..100 a machine-readable part was read. */
 	int score;
 };
 

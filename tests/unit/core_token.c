@@ -126,7 +126,7 @@ static void test_upper_case_is_the_same_token(void **state)
 	char text[TOKEN_TEXT_MAX + 1];
 
 	(void)state;
-	strcpy(text, VECTORS[1].text);
+	memcpy(text, VECTORS[1].text, strlen(VECTORS[1].text) + 1);
 	for (char *c = text; *c != '\0'; c++)
 		if (*c >= 'a' && *c <= 'z')
 			*c = (char)(*c - 32);
