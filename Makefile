@@ -105,9 +105,13 @@ UNIT_TESTS = $(patsubst tests/unit/%.c,$(OUT)/tests/unit/%,$(wildcard tests/unit
 DB_TESTS = $(patsubst tests/db/%.c,$(OUT)/tests/db/%,$(wildcard tests/db/*.c))
 FOLDER_OF = $(firstword $(subst _, ,$(notdir $(1))))
 
+# A rule each: one with two patterns would be taken to make both programs of an equal name at once.
 .SECONDEXPANSION:
-$(OUT)/tests/unit/% $(OUT)/tests/db/%: $(OUT)/tests/$$(notdir $$(@D))/%.o $$(LIBRARIES_$$(call FOLDER_OF,$$*))
-	$(CC) $(LDFLAGS) -o $@ $< $(LIBRARIES_$(call FOLDER_OF,$*)) $(PACKAGE_LIBS) -lcmocka -lpthread
+define TEST_RULES
+$(OUT)/tests/$(1)/%: $(OUT)/tests/$(1)/%.o $$$$(LIBRARIES_$$$$(call FOLDER_OF,$$$$*))
+	$$(CC) $$(LDFLAGS) -o $$@ $$< $$(LIBRARIES_$$(call FOLDER_OF,$$*)) $$(PACKAGE_LIBS) -lcmocka -lpthread
+endef
+$(foreach group,unit db,$(eval $(call TEST_RULES,$(group))))
 
 .PHONY: units
 units: $(UNIT_TESTS) $(DB_TESTS)
