@@ -4,14 +4,18 @@
 #include "core/buf.h"
 #include "core/limits.h"
 #include "core/timestamp.h"
+#include "parser/complete.h"
 #include "parser/mime.h"
 #include "parser/original.h"
 #include "parser/prescan.h"
 #include "parser/readers.h"
+#include "parser/text.h"
 #include "parser/verdict.h"
 
 /* The longest trail that --explain prints. */
 #define TRAIL_MAX 16384
+/* From here on a reading is more than a guess from words (reader.h). */
+#define SCORE_RECOGNISED 40
 
 void parser_init(void)
 {
@@ -39,11 +43,13 @@ static void quarantine(struct report *report, const char *why)
 	report->quarantine = slice_from_cstr(why);
 }
 
-/* All readers look; the best reading wins, the earlier reader on a draw. */
+/* The best reading wins, the earlier reader on a draw. The next best of the same kind, if it is
+ * more than a guess, fills what the winner leaves open. */
 static const struct reader *best_reading(const struct message *message, struct buf *trail,
 					 struct reading *ret_reading)
 {
 	const struct reader *best = NULL;
+	struct reading second = { 0 };
 
 	*ret_reading = (struct reading){ 0 };
 	for (size_t i = 0; i < READER_COUNT; i++) {
@@ -56,10 +62,15 @@ static const struct reader *best_reading(const struct message *message, struct b
 				   READERS[i]->name, report_kind_word(reading.kind),
 				   reading.recipient_count, reading.score);
 		if (reading.score > ret_reading->score) {
+			second = *ret_reading;
 			*ret_reading = reading;
 			best = READERS[i];
+		} else if (reading.score > second.score) {
+			second = reading;
 		}
 	}
+	if (second.score >= SCORE_RECOGNISED && second.kind == ret_reading->kind)
+		reading_complete(ret_reading, &second);
 	return best;
 }
 
@@ -149,6 +160,7 @@ static void read_report(struct slice raw, const struct rules *rules, struct aren
 		quarantine(report, why);
 		return;
 	}
+	text_prepare(&message);
 	const struct reader *reader = best_reading(&message, trail, &reading);
 	if (!reader)
 		return;

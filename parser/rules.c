@@ -62,8 +62,7 @@ static enum err compile(struct rules *rules, struct slice *ret_error, struct are
 {
 	struct rule_book *book = &rules->book;
 	struct arena *arena = rules->arena;
-	size_t filtered = book->pattern_count + STEP_PHRASE_COUNT;
-	struct literals *literals = ARENA_ARRAY(arena, struct literals, filtered);
+	struct literals *literals = ARENA_ARRAY(arena, struct literals, book->pattern_count + 1);
 	struct matcher *matcher = ARENA_NEW(arena, struct matcher);
 
 	rules->matcher = matcher;
@@ -83,13 +82,7 @@ static enum err compile(struct rules *rules, struct slice *ret_error, struct are
 			return err;
 		literals[i] = literals_of_pattern(book->patterns[i].text, arena);
 	}
-	/* The phrases that name an SMTP step are looked for in the same pass. */
-	for (size_t i = 0; i < STEP_PHRASE_COUNT; i++) {
-		literals[book->pattern_count + i].items = ARENA_NEW(arena, struct slice);
-		literals[book->pattern_count + i].items[0] = STEP_PHRASES[i].phrase;
-		literals[book->pattern_count + i].count = 1;
-	}
-	rules->filter = filter_new(arena, literals, filtered);
+	rules->filter = filter_new(arena, literals, book->pattern_count);
 	rules->candidates = ARENA_ARRAY(arena, uint64_t, filter_words(rules->filter));
 	rules->folded = ARENA_NEW(arena, struct folded_text);
 	rules->words = ARENA_ARRAY(arena, struct words_answer, book->words_count + 1);
@@ -145,7 +138,6 @@ struct question {
 	struct status_code status; /* class_ 0: none */
 	struct slice status_text;
 	struct slice code;
-	struct slice command;
 };
 
 /* Says little more than "it failed" (x.0.0, x.5.0) or "it took too long" (x.4.7): the status that
@@ -162,27 +154,7 @@ static bool is_candidate(const struct rules *rules, size_t index)
 	return (rules->candidates[index / 64] >> (index % 64) & 1) != 0;
 }
 
-static struct slice command_in_text(const struct rules *rules)
-{
-	struct slice text = { rules->folded->bytes, rules->folded->len };
-	struct slice command = SLICE_NONE;
-
-	/* Each phrase found shortens where the others may begin: the first one stays. */
-	for (size_t i = 0; i < STEP_PHRASE_COUNT; i++) {
-		struct slice phrase = STEP_PHRASES[i].phrase;
-		ptrdiff_t at = is_candidate(rules, rules->book.pattern_count + i)
-				       ? slice_find(text, phrase)
-				       : -1;
-
-		if (at < 0)
-			continue;
-		text = slice_head(text, (size_t)at + phrase.len - 1);
-		command = STEP_PHRASES[i].command;
-	}
-	return command;
-}
-
-static struct question make_question(const struct rules *rules, const struct reply *reply)
+static struct question make_question(const struct reply *reply)
 {
 	struct question question = {
 		.reply = reply,
@@ -200,7 +172,6 @@ static struct question make_question(const struct rules *rules, const struct rep
 	}
 	if (slice_empty(question.code))
 		question.code = reply_code_find(reply->text);
-	question.command = slice_empty(reply->command) ? command_in_text(rules) : reply->command;
 	return question;
 }
 
@@ -306,8 +277,9 @@ static bool rule_fits(const struct rules *rules, const struct rule *rule,
 		      const struct question *question)
 {
 	return status_fits(rule, &question->status) && code_fits(&rule->codes, question->code) &&
-	       name_fits(&rule->commands,
-			 slice_empty(question->command) ? SLICE("NONE") : question->command) &&
+	       name_fits(&rule->commands, slice_empty(question->reply->command)
+						  ? SLICE("NONE")
+						  : question->reply->command) &&
 	       name_fits(&rule->agents, question->reply->agent) &&
 	       (rule->provider == RULE_NONE ||
 		provider_answers(rules, rule->provider, question->reply)) &&
@@ -340,7 +312,7 @@ size_t rules_decide(const struct rules *rules, const struct reply *reply, bool u
 	memset(rules->words, 0, book->words_count * sizeof(*rules->words));
 	memset(rules->providers, 0, book->provider_count * sizeof(*rules->providers));
 
-	struct question question = make_question(rules, reply);
+	struct question question = make_question(reply);
 
 	for (size_t i = 0; i < book->rule_count; i++) {
 		if (!rule_fits(rules, &book->rules[i], &question))

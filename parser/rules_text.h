@@ -32,16 +32,4 @@ void folded_text_make(struct slice source, struct folded_text *ret_folded);
 /* The piece of the source that became bytes[from..to). */
 struct slice folded_text_source(const struct folded_text *folded, size_t from, size_t to);
 
-/*
- * Which SMTP step a text says was refused, by the phrases that mail systems put around a reply ("in
- * reply to RCPT TO command", "after end of data", …). The one that stands first decides.
- */
-struct step_phrase {
-	struct slice phrase;  /* folded */
-	struct slice command; /* "CONN", "HELO", "MAIL", "RCPT", "DATA" */
-};
-
-extern const struct step_phrase STEP_PHRASES[];
-extern const size_t STEP_PHRASE_COUNT;
-
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "parser/verdict.h"
 
+#include "parser/text.h"
+
 static bool is_host_char(char c)
 {
 	return ascii_is_alnum(c) || c == '.' || c == '-' || c == '_';
@@ -68,7 +70,9 @@ static void classify(const struct rules *rules, struct slice agent, bool delayed
 		.text = recipient->diagnostic,
 		.agent = agent,
 		.domain = domain_of(address),
-		.command = recipient->command,
+		.command = slice_empty(recipient->command)
+				   ? text_find_command(recipient->diagnostic)
+				   : recipient->command,
 	};
 	struct classification verdict = rules_classify(rules, &reply);
 
