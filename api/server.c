@@ -13,6 +13,7 @@
 #include "api/gate.h"
 #include "api/problem.h"
 #include "api/router.h"
+#include "api/watchdog.h"
 #include "core/encoding.h"
 #include "core/limits.h"
 #include "core/log.h"
@@ -25,11 +26,15 @@
 #define ANY_SCOPE   (API_SCOPE_READ | API_SCOPE_WRITE | API_SCOPE_INGEST | API_SCOPE_ADMIN)
 /* How long stop waits for requests under way. */
 #define STOP_MS 10000
+/* Who takes an answer more slowly is cut off. */
+#define ANSWER_BYTES_PER_MS 16
 
 struct api_server {
 	struct MHD_Daemon *daemon;
 	struct api_options options;
 	struct throttle *failures;
+	struct watchdog *watchdog;
+	int64_t idle_ms;              /* what a head, or the first byte of a body, may take */
 	pthread_key_t connection_key; /* each thread's struct pg */
 	atomic_uint active;           /* requests under way */
 };
@@ -46,8 +51,28 @@ struct exchange {
 	bool refused; /* the answer is written; what is left of the body is thrown away */
 	struct buf body;
 	uint64_t received;
-	int64_t begun_at; /* monotonic */
+	struct watch *watch; /* of the connection */
+	int64_t begun_at;    /* monotonic */
 };
+
+static void on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
+			  enum MHD_ConnectionNotificationCode code)
+{
+	struct api_server *server = context;
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+		*socket_context = watchdog_add(server->watchdog, info->connect_fd,
+					       time_monotonic_ms() + server->idle_ms);
+	else
+		watchdog_remove(server->watchdog, *socket_context);
+}
+
+static void deadline_set(struct exchange *exchange, int64_t deadline)
+{
+	watchdog_set(exchange->server->watchdog, exchange->watch, deadline);
+}
 
 static struct pg *thread_pg(struct api_server *server)
 {
@@ -104,6 +129,8 @@ static void *on_request_line(void *context, const char *uri, struct MHD_Connecti
 	exchange->request.received_at = time_now_ms();
 	/* NULL for a request line without target; kept as sent, unlike what the library hands on */
 	exchange->request.target = arena_copy(arena, slice_from_cstr(uri));
+	exchange->watch = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+				  ->socket_context;
 	exchange->begun_at = time_monotonic_ms();
 	response_init(&exchange->response);
 	buf_init(&exchange->body, 0);
@@ -122,6 +149,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 	if (!exchange)
 		return;
 	*request_context = NULL;
+	deadline_set(exchange, time_monotonic_ms() + server->idle_ms);
 	response_done(&exchange->response);
 	buf_done(&exchange->body);
 	arena_free(exchange->arena);
@@ -197,11 +225,13 @@ static void headers_add(struct MHD_Response *made, const struct exchange *exchan
 
 static enum MHD_Result answer(struct exchange *exchange, struct MHD_Connection *connection)
 {
+	int64_t send_ms = (int64_t)(exchange->response.body.len / ANSWER_BYTES_PER_MS);
 	struct MHD_Response *made = response_make(exchange);
 	enum MHD_Result result;
 
 	if (!made)
 		return MHD_NO;
+	deadline_set(exchange, time_monotonic_ms() + exchange->server->idle_ms + send_ms);
 	headers_add(made, exchange);
 	result = MHD_queue_response(connection, exchange->response.status, made);
 	MHD_destroy_response(made);
@@ -275,19 +305,17 @@ static enum MHD_Result on_head(struct exchange *exchange, struct MHD_Connection 
 	if (!router_check_head(call, exchange->route))
 		return refuse(exchange, connection);
 	buf_init(&exchange->body, route_body_max(exchange->route, &server->options));
+	deadline_set(exchange, time_monotonic_ms() + server->idle_ms);
 	return MHD_YES;
 }
 
-/* MHD_NO cuts the connection: too slow, or far too long to wait for its end. */
+/* MHD_NO cuts the connection: its body is far too long to wait for the end. */
 static enum MHD_Result on_body(struct exchange *exchange, struct slice data)
 {
-	int64_t allowed_ms;
-
 	exchange->received += data.len;
-	allowed_ms =
-		LIMIT_HTTP_IDLE_MS + (int64_t)(exchange->received * 1000 / LIMIT_DATA_BYTES_PER_S);
-	if (time_monotonic_ms() - exchange->begun_at > allowed_ms)
-		return MHD_NO;
+	deadline_set(exchange,
+		     exchange->begun_at + exchange->server->idle_ms +
+			     (int64_t)(exchange->received * 1000 / LIMIT_DATA_BYTES_PER_S));
 	if (exchange->refused)
 		return exchange->received <= DRAIN_MAX ? MHD_YES : MHD_NO;
 	/* Past the maximum the buffer stays as it is, and `full` makes it 413 at the end. */
@@ -301,6 +329,7 @@ static enum MHD_Result on_end(struct exchange *exchange, struct MHD_Connection *
 
 	if (exchange->refused)
 		return answer(exchange, connection);
+	deadline_set(exchange, INT64_MAX); /* now it is for us to be quick */
 	exchange->request.body = buf_slice(&exchange->body);
 	if (exchange->body.full)
 		problem(call, 413, "too_large", "the body is larger than this takes");
@@ -347,8 +376,6 @@ static size_t keep_escapes(void *context, struct MHD_Connection *connection, cha
 static bool daemon_start(struct api_server *server)
 {
 	const struct api_options *options = &server->options;
-	unsigned timeout_ms = options->timeout_ms ? options->timeout_ms : LIMIT_HTTP_IDLE_MS;
-
 	/*
 	 * Not STRICT_FOR_CLIENT: of all that the gate checks it would only take away the missing
 	 * Host, and the library's own answer to it has its head twice.
@@ -359,14 +386,23 @@ static bool daemon_start(struct api_server *server)
 		MHD_OPTION_LISTEN_SOCKET, options->listen_fd,
 		MHD_OPTION_THREAD_POOL_SIZE, options->threads,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)LIMIT_HTTP_CONNECTIONS,
-		MHD_OPTION_CONNECTION_TIMEOUT, (timeout_ms + 999) / 1000,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)((server->idle_ms + 999) / 1000),
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)LIMIT_HTTP_CONNECTION_MEMORY,
 		MHD_OPTION_URI_LOG_CALLBACK, on_request_line, server,
 		MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
 		MHD_OPTION_END);
 	/* clang-format on */
 	return server->daemon != NULL;
+}
+
+static void server_free(struct api_server *server)
+{
+	watchdog_stop(server->watchdog);
+	pthread_key_delete(server->connection_key);
+	throttle_free(server->failures);
+	free(server);
 }
 
 struct api_server *api_server_start(const struct api_options *options)
@@ -376,14 +412,14 @@ struct api_server *api_server_start(const struct api_options *options)
 	if (!server)
 		abort();
 	server->options = *options;
+	server->idle_ms = options->timeout_ms ? options->timeout_ms : LIMIT_HTTP_IDLE_MS;
 	server->failures = throttle_new(AUTH_FAILURES_PER_MINUTE, 60000);
+	server->watchdog = watchdog_start();
 	if (pthread_key_create(&server->connection_key, thread_pg_free) != 0)
 		abort();
-	if (daemon_start(server))
+	if (server->watchdog && daemon_start(server))
 		return server;
-	pthread_key_delete(server->connection_key);
-	throttle_free(server->failures);
-	free(server);
+	server_free(server);
 	return NULL;
 }
 
@@ -400,7 +436,5 @@ void api_server_stop(struct api_server *server)
 	MHD_stop_daemon(server->daemon);
 	if (listen_fd >= 0)
 		close(listen_fd);
-	pthread_key_delete(server->connection_key);
-	throttle_free(server->failures);
-	free(server);
+	server_free(server);
 }

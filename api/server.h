@@ -18,7 +18,7 @@ struct api_options {
 	unsigned threads;
 	const char *dsn;     /* of role bounced_api; borrowed until stop */
 	size_t message_max;  /* of POST /v1/reports and /v1/parse; 0: LIMIT_MESSAGE_SIZE */
-	unsigned timeout_ms; /* a connection that stands still for so long is closed; 0: default */
+	unsigned timeout_ms; /* for a head, and for a connection that stands still; 0: default */
 	uint8_t cursor_key[CURSOR_KEY_LEN]; /* the same on every host behind one address */
 	/* Where one-click unsubscribes are posted to, "https://…/u/"; empty: mailto only. Borrowed.
 	 */

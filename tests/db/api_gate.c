@@ -268,6 +268,35 @@ static void test_standing_connections_are_closed(void **state)
 	buf_done(&in);
 }
 
+/* Sends the beginning at once, then a byte now and then until it is cut off without an answer. */
+static void drip(struct fixture *fixture, struct slice beginning)
+{
+	int64_t begun = time_monotonic_ms();
+	int fd = client_connect(fixture);
+	struct buf in;
+
+	buf_init(&in, 10000);
+	client_send(fd, beginning);
+	while (client_receive(fd, &in, 100) == 0) {
+		client_send(fd, SLICE("x"));
+		assert_true(time_monotonic_ms() - begun < CLIENT_PATIENCE_MS);
+	}
+	assert_int_equal(in.len, 0);
+	assert_true(time_monotonic_ms() - begun >= 1500);
+	buf_done(&in);
+	close(fd);
+}
+
+static void test_dripping_connections_are_closed(void **state)
+{
+	struct fixture *fixture = *state;
+
+	drip(fixture, SLICE("GET /hea"));
+	drip(fixture, SLICE("GET /healthz HTTP/1.1\r\nX: "));
+	drip(fixture, post_head(fixture, "/v1/parse",
+				"Content-Type: message/rfc822\r\nContent-Length: 90000\r\n"));
+}
+
 static void test_requests_on_one_connection(void **state)
 {
 	static const struct slice TWICE = SLICE_LITERAL(SMUGGLED SMUGGLED);
@@ -300,6 +329,7 @@ int main(void)
 		cmocka_unit_test(test_chunked_bodies_are_counted),
 		cmocka_unit_test(test_refused_bodies_do_not_hide_the_answer),
 		cmocka_unit_test(test_standing_connections_are_closed),
+		cmocka_unit_test(test_dripping_connections_are_closed),
 		cmocka_unit_test(test_requests_on_one_connection),
 	};
 
