@@ -70,18 +70,62 @@ ptrdiff_t slice_find(struct slice s, struct slice needle)
 
 /* Hops from one occurrence of the needle's first letter to the next, in either case. The needle is
  * a short constant of ours, so the time stays linear in s. */
+/* Sixteen bytes at once, on any machine that gcc knows. */
+typedef unsigned char bytes16 __attribute__((vector_size(16)));
+
+static inline bytes16 bytes16_load(const char *ptr)
+{
+	bytes16 bytes;
+
+	memcpy(&bytes, ptr, sizeof(bytes));
+	return bytes;
+}
+
+static inline bool bytes16_any(bytes16 bytes)
+{
+	uint64_t halves[2];
+
+	memcpy(halves, &bytes, sizeof(halves));
+	return (halves[0] | halves[1]) != 0;
+}
+
+/* Setting this bit in both lowers a letter and leaves nothing else equal to it. */
+static inline unsigned char case_bit(char c)
+{
+	return ascii_is_alpha(c) ? 0x20 : 0;
+}
+
+/* Compares where the needle's first and last byte both fit; readers look for hundreds of words. */
 ptrdiff_t slice_find_nocase(struct slice s, struct slice needle)
 {
 	if (needle.len == 0)
 		return 0;
-	char lower = ascii_lower(needle.ptr[0]);
-	char upper = lower >= 'a' && lower <= 'z' ? (char)(lower - ('a' - 'A')) : lower;
+	if (needle.len > s.len)
+		return -1;
+	const size_t last = needle.len - 1;
+	const size_t ends = s.len - last; /* matches begin before it */
+	const unsigned char first_bit = case_bit(needle.ptr[0]);
+	const unsigned char last_bit = case_bit(needle.ptr[last]);
+	const unsigned char first_byte = (unsigned char)needle.ptr[0] | first_bit;
+	const unsigned char last_byte = (unsigned char)needle.ptr[last] | last_bit;
 
-	for (size_t i = 0; i + needle.len <= s.len; i++) {
-		if (s.ptr[i] != lower && s.ptr[i] != upper)
-			continue;
-		if (slice_starts_with_nocase(slice_skip(s, i), needle))
-			return (ptrdiff_t)i;
+	for (size_t i = 0; i < ends;) {
+		size_t lanes = ends - i < 16 ? ends - i : 16;
+		if (lanes == 16) {
+			bytes16 first =
+				(bytes16)((bytes16_load(s.ptr + i) | first_bit) == first_byte);
+			bytes16 end =
+				(bytes16)((bytes16_load(s.ptr + i + last) | last_bit) == last_byte);
+			if (!bytes16_any(first & end)) {
+				i += 16;
+				continue;
+			}
+		}
+		for (size_t stop = i + lanes; i < stop; i++) {
+			if (((unsigned char)s.ptr[i] | first_bit) == first_byte &&
+			    slice_equal_nocase(slice_from(s.ptr + i, needle.len), needle))
+				return (ptrdiff_t)i;
+		}
 	}
 	return -1;
 }

@@ -80,13 +80,13 @@
 	X("utf-16be", "UTF-16BE", false)
 
 struct charset {
-	const char *name;
+	struct slice name;
 	const char *iconv_name;
 	bool ascii_based;
 };
 
 static const struct charset CHARSET_TABLE[] = {
-#define X(name, iconv_name, ascii_based) { name, iconv_name, ascii_based },
+#define X(name, iconv_name, ascii_based) { SLICE_LITERAL(name), iconv_name, ascii_based },
 	CHARSETS(X)
 #undef X
 };
@@ -157,7 +157,7 @@ static struct slice convert(struct arena *arena, iconv_t descriptor, struct slic
 static const struct charset *charset_find(struct slice name)
 {
 	for (size_t i = 0; i < CHARSET_COUNT; i++) {
-		if (slice_equal_nocase(name, slice_from_cstr(CHARSET_TABLE[i].name)))
+		if (slice_equal_nocase(name, CHARSET_TABLE[i].name))
 			return &CHARSET_TABLE[i];
 	}
 	return NULL;
@@ -175,7 +175,7 @@ struct slice charset_to_utf8(struct arena *arena, struct slice charset, struct s
 
 	if (is_utf8_name(charset))
 		return ascii ? text : utf8_repair(arena, text);
-	known = charset_find(charset);
+	known = charset.len > 0 ? charset_find(charset) : NULL;
 	if (known && ascii && known->ascii_based)
 		return text;
 	if (!known) {

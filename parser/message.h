@@ -11,6 +11,7 @@
 
 #include "core/arena.h"
 #include "core/slice.h"
+#include "parser/trigrams.h"
 
 struct header {
 	struct slice name;  /* as written */
@@ -45,6 +46,12 @@ struct part {
 	unsigned depth;    /* 0: the message's own body */
 };
 
+/* What readers ask again and again, found out once. */
+struct message_facts {
+	bool from_daemon;       /* text_from_daemon() */
+	struct trigrams banner; /* of the text's first TEXT_BANNER_BYTES */
+};
+
 struct message {
 	struct arena *arena;
 	struct slice raw;
@@ -53,9 +60,10 @@ struct message {
 	struct slice report_type;  /* the report-type parameter, lower case */
 	struct part *parts;
 	size_t part_count;
-	struct slice
-		text; /* the text that readers read: of the first text part; of HTML, with its
-		       * tags removed, where there is no text part; UTF-8, LF or CRLF line ends */
+	/* The text that readers read: of the first text part; of HTML, with its tags removed, where
+	 * there is no text part; UTF-8, LF or CRLF line ends. */
+	struct slice text;
+	const struct message_facts *facts; /* by text_prepare(); NULL before */
 };
 
 /* First header of that name, ASCII case ignored: its decoded value, or empty. */

@@ -27,6 +27,8 @@ const char *text_has_banner(const struct message *message, const char *const wor
 	struct slice text = slice_head(message->text, TEXT_BANNER_BYTES);
 
 	for (size_t i = 0; words[i]; i++) {
+		if (message->facts && !trigrams_may_have(&message->facts->banner, words[i]))
+			continue;
 		ptrdiff_t at = slice_find_nocase(text, slice_from_cstr(words[i]));
 		if (at >= 0 && !is_quoted(text, (size_t)at))
 			return words[i];
@@ -59,7 +61,7 @@ static bool is_daemon_name(struct slice local)
 	       slice_starts_with_nocase(local, SLICE("mailer-daemon"));
 }
 
-bool text_from_daemon(const struct message *message)
+static bool daemon_speaks(const struct message *message)
 {
 	static const char *const speakers[] = {
 		"mailer-daemon",        "mailer daemon",      "mail deliver", "delivery sub",
@@ -79,6 +81,20 @@ bool text_from_daemon(const struct message *message)
 		return true;
 	/* raw, because decoding may drop an address that is empty */
 	return text_has(from->raw, speakers) || text_has(from->value, speakers);
+}
+
+bool text_from_daemon(const struct message *message)
+{
+	return message->facts ? message->facts->from_daemon : daemon_speaks(message);
+}
+
+void text_prepare(struct message *message)
+{
+	struct message_facts *facts = ARENA_NEW(message->arena, struct message_facts);
+
+	facts->from_daemon = daemon_speaks(message);
+	trigrams_add(&facts->banner, slice_head(message->text, TEXT_BANNER_BYTES));
+	message->facts = facts;
 }
 
 /* -- lines and markers -- */

@@ -18,6 +18,9 @@
 /* What a banner is looked for in: notices say what they are in their first lines. */
 #define TEXT_BANNER_BYTES 8192
 
+/* Finds out, once the message is filled, what readers will ask again and again. */
+void text_prepare(struct message *message);
+
 /* The first of the words that text contains, or NULL. NULL words: NULL. */
 const char *text_has(struct slice text, const char *const words[]);
 /* text_has() in the beginning of the message's text; not in a line that is quoted with ">". */
