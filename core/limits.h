@@ -101,6 +101,13 @@
 #define LIMIT_ADDRESS 1024
 #define LIMIT_DOMAIN  255
 
+/* -- DNS, to authenticate what is received -- */
+
+/* Different questions for one message; what comes after them counts as failed. */
+#define LIMIT_DNS_QUESTIONS 32
+/* Records taken of one answer. */
+#define LIMIT_DNS_RECORDS 100
+
 /* -- HTTP -- */
 
 #define LIMIT_HTTP_BODY              (4 * 1024 * 1024)
