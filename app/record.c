@@ -5,7 +5,7 @@
 
 #define LINE_MAX_BYTES (64 * 1024)
 
-/* The JSON string without its quotes: its escapes are what makes it safe. */
+/* As in a JSON string, since its escapes make text safe; but quotes need none here. */
 static void append_escaped(struct buf *out, struct slice text)
 {
 	struct json_writer json;
@@ -14,8 +14,13 @@ static void append_escaped(struct buf *out, struct slice text)
 	buf_init(&quoted, LINE_MAX_BYTES);
 	json_init(&json, &quoted);
 	json_string(&json, text);
-	if (quoted.len > 2)
-		buf_append(out, slice_from(quoted.data + 1, quoted.len - 2));
+	for (size_t i = 1; i + 1 < quoted.len; i++) {
+		if (quoted.data[i] == '\\' && quoted.data[i + 1] != '"')
+			buf_append_byte(out, quoted.data[i++]);
+		else if (quoted.data[i] == '\\')
+			i++;
+		buf_append_byte(out, quoted.data[i]);
+	}
 	buf_done(&quoted);
 }
 

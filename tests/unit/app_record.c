@@ -42,6 +42,11 @@ static void fill_hostile(struct record *record)
 	record_text(record, "name", SLICE("a\x1b[2J\tb\n\xe2\x80\xae"));
 }
 
+static void fill_quotes(struct record *record)
+{
+	record_text(record, "name", SLICE("a \"b\" c\\"));
+}
+
 static void check(void (*fill)(struct record *record), bool as_json, const char *expected)
 {
 	char *text = print(fill, as_json);
@@ -71,12 +76,20 @@ static void disarms_text(void **state)
 	check(fill_hostile, false, "a\\u001b[2J\\tb\\n\\u202e\n");
 }
 
+static void leaves_quotes_alone(void **state)
+{
+	(void)state;
+	check(fill_quotes, false, "a \"b\" c\\\\\n");
+	check(fill_quotes, true, "{\"name\":\"a \\\"b\\\" c\\\\\"}\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(prints_columns),
 		cmocka_unit_test(prints_json),
 		cmocka_unit_test(disarms_text),
+		cmocka_unit_test(leaves_quotes_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
