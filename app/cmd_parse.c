@@ -20,16 +20,23 @@
 #include "core/timestamp.h"
 #include "parser/client.h"
 
-/* Messages sent ahead of their answers: enough that the child never waits for a file. */
+/* Messages sent ahead of their answers, for each child: enough that it never waits for a file. */
 #define AHEAD_MESSAGES 64
 #define AHEAD_BYTES    (32 * 1024 * 1024)
 #define OUTPUT_CHUNK   65536
 /* A child that cannot be started is tried again as often. */
 #define START_TRIES 3
+/* More gain nothing: reading the files is one process's work. */
+#define MAX_CHILDREN 8
 
 struct job {
 	char *file;
 	struct buf raw;
+};
+
+struct child {
+	struct parser_client *client;
+	int deaths; /* without an answer between them */
 };
 
 struct run {
@@ -38,7 +45,13 @@ struct run {
 	int operand_count;
 	FILE *list;
 
-	struct parser_client *client;
+	/* Files go to the children in turn, and answers are taken in turn: so they stay in order.
+	 */
+	struct child children[MAX_CHILDREN];
+	size_t child_count;
+	size_t sent;
+	size_t taken;
+
 	struct arena *arena;
 	size_t bytes_ahead;
 	struct buf out;
@@ -100,27 +113,34 @@ static bool read_file(const char *file, struct buf *raw)
 	return got == 0;
 }
 
+static void send_file(struct run *run, char *file)
+{
+	struct parser_client *client = run->children[run->sent % run->child_count].client;
+	struct job *job = calloc(1, sizeof(*job));
+	if (!job)
+		abort();
+
+	job->file = file;
+	if (read_file(file, &job->raw)) {
+		run->sent++;
+		run->bytes_ahead += job->raw.len;
+		parser_client_send(client, job, buf_slice(&job->raw));
+		return;
+	}
+	complain(file, strerror(errno));
+	run->exit_code = COMMAND_FAILED;
+	buf_done(&job->raw);
+	free(job->file);
+	free(job);
+}
+
 static void send_ahead(struct run *run)
 {
 	char *file;
 
-	while (parser_client_pending(run->client) < AHEAD_MESSAGES &&
-	       run->bytes_ahead < AHEAD_BYTES && (file = next_file(run))) {
-		struct job *job = calloc(1, sizeof(*job));
-		if (!job)
-			abort();
-		job->file = file;
-		if (!read_file(file, &job->raw)) {
-			complain(file, strerror(errno));
-			run->exit_code = COMMAND_FAILED;
-			buf_done(&job->raw);
-			free(job->file);
-			free(job);
-			continue;
-		}
-		run->bytes_ahead += job->raw.len;
-		parser_client_send(run->client, job, buf_slice(&job->raw));
-	}
+	while (run->sent - run->taken < AHEAD_MESSAGES * run->child_count &&
+	       run->bytes_ahead < AHEAD_BYTES && (file = next_file(run)))
+		send_file(run, file);
 }
 
 static void flush_output(struct run *run)
@@ -164,7 +184,10 @@ static void take_answers(struct run *run)
 	struct report report;
 	void *tag;
 
-	while (parser_client_next(run->client, run->arena, &tag, &report)) {
+	while (run->taken < run->sent) {
+		struct child *child = &run->children[run->taken % run->child_count];
+		if (!parser_client_next(child->client, run->arena, &tag, &report))
+			return;
 		struct job *job = tag;
 		print_report(run, job->file, &report);
 		run->bytes_ahead -= job->raw.len;
@@ -172,56 +195,80 @@ static void take_answers(struct run *run)
 		free(job->file);
 		free(job);
 		arena_reset(run->arena);
+		child->deaths = 0;
+		run->taken++;
 	}
 }
 
-/* Until the child has something for us, can take more, or is late. */
-static void wait_for_child(const struct run *run)
+/* Until a child has something for us, can take more, or is late. */
+static void wait_for_children(const struct run *run)
 {
-	struct pollfd wait = { .fd = parser_client_fd(run->client), .events = POLLIN };
-	int64_t left = parser_client_deadline(run->client) - time_monotonic_ms();
+	struct pollfd waits[MAX_CHILDREN];
+	int64_t now = time_monotonic_ms();
+	int64_t wait_ms = LIMIT_PARSER_START_MS;
 
-	if (parser_client_wants_write(run->client))
-		wait.events |= POLLOUT;
-	poll(&wait, 1,
-	     left < 0                       ? 0
-	     : left > LIMIT_PARSER_START_MS ? LIMIT_PARSER_START_MS
-					    : (int)left);
+	for (size_t i = 0; i < run->child_count; i++) {
+		const struct parser_client *client = run->children[i].client;
+		int64_t left = parser_client_deadline(client) - now;
+		waits[i] = (struct pollfd){ .fd = parser_client_fd(client), .events = POLLIN };
+		if (parser_client_wants_write(client))
+			waits[i].events |= POLLOUT;
+		if (left < wait_ms)
+			wait_ms = left < 0 ? 0 : left;
+	}
+	poll(waits, run->child_count, (int)wait_ms);
 }
 
-static bool replace_child(struct run *run)
+/* false: it dies again and again. */
+static bool pump_child(struct child *child)
 {
-	for (int i = 0; i < START_TRIES; i++) {
-		if (parser_client_replace(run->client, time_monotonic_ms()) == OK)
+	while (parser_client_pump(child->client, time_monotonic_ms()) != OK) {
+		if (++child->deaths > START_TRIES)
+			return false;
+		if (parser_client_replace(child->client, time_monotonic_ms()) == OK)
 			return true;
 	}
-	return false;
+	return true;
 }
 
 static void parse_all(struct run *run)
 {
-	int deaths = 0; /* without an answer between them */
-
 	for (;;) {
 		send_ahead(run);
-		size_t pending = parser_client_pending(run->client);
-		if (pending == 0)
+		if (run->taken == run->sent)
 			return;
-		enum err err = parser_client_pump(run->client, time_monotonic_ms());
+		size_t before = run->taken;
+		for (size_t i = 0; i < run->child_count; i++) {
+			if (!pump_child(&run->children[i])) {
+				complain("parser", "cannot be started");
+				run->exit_code = COMMAND_FAILED;
+				return;
+			}
+		}
 		take_answers(run);
-		if (parser_client_pending(run->client) < pending) {
-			deaths = 0;
-		} else if (err == OK) {
-			flush_output(run);
-			fflush(stdout);
-			wait_for_child(run);
-		}
-		if (err != OK && (++deaths > START_TRIES || !replace_child(run))) {
-			complain("parser", "cannot be started");
-			run->exit_code = COMMAND_FAILED;
-			return;
-		}
+		if (run->taken > before)
+			continue;
+		flush_output(run);
+		fflush(stdout);
+		wait_for_children(run);
 	}
+}
+
+/* One for each processor, so that two cores read twice as much. */
+static bool start_children(struct run *run, const struct parser_options *options)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t wanted = processors < 1              ? 1
+			: processors > MAX_CHILDREN ? MAX_CHILDREN
+						    : (size_t)processors;
+
+	while (run->child_count < wanted) {
+		struct child *child = &run->children[run->child_count];
+		if (parser_client_new(options, &child->client) != OK)
+			break;
+		run->child_count++;
+	}
+	return run->child_count > 0;
 }
 
 static bool open_list(struct run *run, const char *files_from)
@@ -272,7 +319,7 @@ int cmd_parse(int argc, char **argv)
 	struct run run = { .operands = args.operands, .operand_count = args.count };
 	if (!open_list(&run, files_from))
 		return COMMAND_FAILED;
-	if (parser_client_new(&options, &run.client) != OK) {
+	if (!start_children(&run, &options)) {
 		complain("parser", strerror(errno));
 		return COMMAND_FAILED;
 	}
@@ -282,7 +329,8 @@ int cmd_parse(int argc, char **argv)
 	flush_output(&run);
 	buf_done(&run.out);
 	arena_free(run.arena);
-	parser_client_free(run.client);
+	for (size_t i = 0; i < run.child_count; i++)
+		parser_client_free(run.children[i].client);
 	if (run.list && run.list != stdin)
 		fclose(run.list);
 	return run.exit_code;

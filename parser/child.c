@@ -16,6 +16,8 @@
 #include "parser/rules.h"
 #include "parser/sandbox.h"
 
+/* Read from the parent at once. */
+#define READ_CHUNK (64 * 1024)
 /* Kept between messages; a larger one is given back. */
 #define KEPT_BUFFER (1024 * 1024)
 
@@ -28,21 +30,6 @@ struct settings {
 _Noreturn static void end(int code)
 {
 	_exit(code);
-}
-
-static void read_exactly(char *bytes, size_t len)
-{
-	while (len > 0) {
-		ssize_t got = read(CHILD_FD, bytes, len);
-		if (got == 0)
-			end(0);
-		if (got < 0 && errno != EINTR)
-			end(1);
-		if (got > 0) {
-			bytes += got;
-			len -= (size_t)got;
-		}
-	}
 }
 
 static void write_exactly(const char *bytes, size_t len)
@@ -58,18 +45,58 @@ static void write_exactly(const char *bytes, size_t len)
 	}
 }
 
-static uint32_t read_message(struct buf *message)
+/* What came from the parent; messages are parsed where they lie, before `taken`. */
+struct input {
+	struct buf bytes;
+	size_t taken;
+};
+
+static void input_init(struct input *input)
+{
+	buf_init(&input->bytes, FRAME_HEADER_LEN + LIMIT_PARSER_MESSAGE + READ_CHUNK);
+	input->taken = 0;
+}
+
+/* Until `len` bytes lie behind what was taken. */
+static const char *input_need(struct input *input, size_t len)
+{
+	struct buf *bytes = &input->bytes;
+
+	while (bytes->len - input->taken < len) {
+		buf_consume(bytes, input->taken);
+		input->taken = 0;
+		size_t missing = len - bytes->len;
+		size_t room = missing > READ_CHUNK ? missing : READ_CHUNK;
+		char *end_of_bytes = buf_reserve(bytes, room);
+		if (!end_of_bytes)
+			end(1);
+		ssize_t got = read(CHILD_FD, end_of_bytes, room);
+		if (got == 0)
+			end(0);
+		if (got < 0 && errno != EINTR)
+			end(1);
+		if (got > 0)
+			bytes->len += (size_t)got;
+	}
+	return bytes->data + input->taken;
+}
+
+/* The message lives until the next call. */
+static uint32_t read_message(struct input *input, struct slice *ret_message)
 {
 	unsigned char header[FRAME_HEADER_LEN];
 
-	read_exactly((char *)header, sizeof(header));
+	if (input->taken == input->bytes.len && input->bytes.cap > KEPT_BUFFER) {
+		buf_done(&input->bytes);
+		input_init(input);
+	}
+	memcpy(header, input_need(input, sizeof(header)), sizeof(header));
+	input->taken += sizeof(header);
 	struct frame frame = frame_decode(header);
-	buf_reset(message);
-	char *room = buf_reserve(message, (size_t)frame.len + 1); /* never NULL for an empty one */
-	if (!room)
+	if (frame.len > LIMIT_PARSER_MESSAGE)
 		end(1);
-	read_exactly(room, frame.len);
-	message->len = frame.len;
+	*ret_message = slice_from(input_need(input, frame.len), frame.len);
+	input->taken += frame.len;
 	return frame.sequence;
 }
 
@@ -105,24 +132,21 @@ static void write_report(uint32_t sequence, const struct report *report, struct 
 _Noreturn void child_serve(child_parse_fn *parse, void *context)
 {
 	struct arena *arena = arena_new(64 * 1024);
-	struct buf message;
+	struct input input;
 	struct buf wire;
 
-	buf_init(&message, LIMIT_PARSER_MESSAGE + 1);
+	input_init(&input);
 	buf_init(&wire, FRAME_HEADER_LEN + LIMIT_REPORT_WIRE);
 	if (sandbox_enter() != OK)
 		end(1);
 	write_report(FRAME_READY, NULL, &wire);
 	for (;;) {
 		struct report report;
-		uint32_t sequence = read_message(&message);
-		parse(context, buf_slice(&message), arena, &report);
+		struct slice message;
+		uint32_t sequence = read_message(&input, &message);
+		parse(context, message, arena, &report);
 		write_report(sequence, &report, &wire);
 		arena_reset(arena);
-		if (message.cap > KEPT_BUFFER) {
-			buf_done(&message);
-			buf_init(&message, LIMIT_PARSER_MESSAGE + 1);
-		}
 	}
 }
 
@@ -142,7 +166,8 @@ _Noreturn void parser_child_main(int argc, char **argv)
 	struct slice error;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* Ctrl-C reaches every process of a terminal; the parent still needs its answers to drain. */
+	/* Ctrl-C reaches every process of a terminal; the parent still needs its answers to drain.
+	 */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	for (int i = 1; i < argc; i++) {

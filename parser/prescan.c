@@ -19,6 +19,8 @@ struct scan {
 	unsigned block_headers;
 	unsigned embedded_depth; /* message/… directly in message/… */
 
+	bool foldable; /* GMime need not see the header above */
+
 	bool header_open; /* continuation lines belong to a header: */
 	enum header_class class_;
 	size_t header_start;
@@ -136,6 +138,7 @@ static void block_begin(struct scan *scan, size_t offset)
 	scan->block_embeds = false;
 	scan->block_start = offset;
 	scan->block_headers = 0;
+	scan->foldable = false;
 }
 
 /* After the empty line that ends a block the embedded message's own headers may follow. */
@@ -153,6 +156,21 @@ static const char *block_end(struct scan *scan, size_t line_offset, size_t next_
 		return "messages embedded too deep";
 	block_begin(scan, next_offset);
 	return NULL;
+}
+
+/*
+ * GMime makes objects of every header, which costs more than all the rest. So that it makes few,
+ * each header that says nothing about structure becomes a folded line of the one above, if that is
+ * such a header, too.
+ */
+static void fold_in_copy(struct scan *scan, size_t offset, struct slice name)
+{
+	bool needed = slice_starts_with_nocase(name, SLICE("content-")) ||
+		      slice_equal_nocase(name, SLICE("mime-version"));
+
+	if (!needed && scan->foldable && scan->copy)
+		scan->copy[offset] = ' ';
+	scan->foldable = !needed;
 }
 
 static const char *header_begin(struct scan *scan, size_t offset, enum header_class class_,
@@ -181,6 +199,7 @@ static const char *scan_block_line(struct scan *scan, struct slice line, size_t 
 
 	if (line.ptr[0] != ' ' && line.ptr[0] != '\t') {
 		if (name.len > 0) {
+			fold_in_copy(scan, offset, name);
 			why = header_begin(scan, offset, class_, embeds);
 		} else if (!scan->main_block) {
 			/* Text behind a line of hyphens. */

@@ -7,7 +7,9 @@
  * - address headers are renamed, wherever a line looks like one: GMime 3.2 parses them by recursion
  *   and a few kilobytes of nested groups overflow its stack;
  * - the type message/… is renamed (to PRESCAN_MESSAGE_TYPE), so that an embedded message is a leaf;
- * - a Content-Type with an over-long boundary is renamed: its part is opaque.
+ * - a Content-Type with an over-long boundary is renamed: its part is opaque;
+ * - headers that say nothing about structure are folded into one, since GMime makes objects of
+ * each.
  *
  * Names change letter by letter, so offsets in the copy are offsets in the raw message. All content
  * is read from the raw message, never from the copy.
