@@ -96,32 +96,38 @@ static size_t reply_head(struct slice text)
 	return text.ptr[3] == '-' ? 4 : 3;
 }
 
+/* Whether text begins, for `len` bytes, another line of the reply that head announced: with the
+ * same status, or where head has none, with the same code. */
+static bool repeats_head(struct slice head, struct slice text, size_t len)
+{
+	if (slice_empty(head) || len == 0 || memcmp(head.ptr, text.ptr, 3) != 0)
+		return false;
+	if (head.len == 4)
+		return len <= 4;
+	return len == head.len && memcmp(head.ptr + 4, text.ptr + 4, len - 4) == 0;
+}
+
 struct slice text_fold(struct arena *arena, struct slice text)
 {
 	text = slice_trim(slice_head(slice_trim(text), LIMIT_DIAGNOSTIC * 2));
 	char *out = arena_alloc(arena, text.len + 1);
 	size_t len = 0;
-	struct slice head =
-		SLICE_NONE; /* "550-5.1.1" or "550-": announces more lines of its reply */
+	struct slice head = SLICE_NONE; /* "550-5.1.1" or "550-" */
 
 	for (size_t at = 0; at < text.len;) {
-		if (ascii_is_space(text.ptr[at])) {
-			if (len > 0 && out[len - 1] != ' ')
-				out[len++] = ' ';
-			at++;
-			continue;
-		}
 		bool starts = len == 0 || out[len - 1] == ' ';
 		size_t head_len = starts ? reply_head(slice_skip(text, at)) : 0;
-		if (head_len > 0 && !slice_empty(head) && head_len == head.len &&
-		    memcmp(head.ptr, text.ptr + at, 3) == 0 &&
-		    memcmp(head.ptr + 4, text.ptr + at + 4, head_len > 4 ? head_len - 4 : 0) == 0) {
+		if (ascii_is_space(text.ptr[at])) {
+			if (!starts)
+				out[len++] = ' ';
+			at++;
+		} else if (repeats_head(head, slice_skip(text, at), head_len)) {
 			at += head_len;
-			continue;
+		} else {
+			if (head_len > 0 && text.ptr[at + 3] == '-' && slice_empty(head))
+				head = slice_from(text.ptr + at, head_len);
+			out[len++] = text.ptr[at++];
 		}
-		if (head_len > 0 && text.ptr[at + 3] == '-' && slice_empty(head))
-			head = slice_from(text.ptr + at, head_len);
-		out[len++] = text.ptr[at++];
 	}
 	while (len > 0 && out[len - 1] == ' ')
 		len--;

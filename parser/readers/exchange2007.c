@@ -5,6 +5,7 @@
  * #SMTP#" or "Remote Server returned '550 5.1.1 …'". The words around it are translated, this form
  * is not.
  */
+#include "core/limits.h"
 #include "parser/notice.h"
 #include "parser/readers.h"
 
@@ -21,9 +22,10 @@ static bool is_diagnostic(struct slice line)
 }
 
 /* What follows the address up to the first empty line, when it is a diagnostic. */
-static struct slice diagnostic_below(struct slice rest)
+static struct slice diagnostic_below(struct slice below)
 {
-	struct slice line, text = rest;
+	/* two lines, as a rule; the bound keeps hostile lists of addresses from costing more */
+	struct slice text = slice_head(below, LIMIT_DIAGNOSTIC), rest = text, line;
 	bool found = false;
 
 	while (slice_next_line(&rest, &line)) {
