@@ -4,7 +4,6 @@
 #include "parser/readers.h"
 
 static const char *const LISTS[] = { "was not delivered to:",
-				     "could not be delivered to:",
 				     "n'a pas été remis à",
 				     "n'a pas pu être remis à",
 				     "wurde nicht zugestellt an",

@@ -23,8 +23,12 @@ static void read_verdicts(const struct message *message, struct reading *reading
 		struct slice words = slice_empty(line.reply) ? line.words : line.reply;
 		struct report_recipient *recipient =
 			text_add(message, reading, line.address, words);
-		if (recipient && slice_empty(recipient->remote_mta) && line.host.ptr)
+		if (!recipient || slice_empty(line.reply))
+			continue;
+		if (slice_empty(recipient->remote_mta))
 			recipient->remote_mta = line.host;
+		if (slice_empty(recipient->command))
+			recipient->command = line.command;
 	}
 }
 
