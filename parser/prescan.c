@@ -74,7 +74,7 @@ static struct slice line_name(struct slice line)
 	while (end < line.len && line.ptr[end] > ' ' && line.ptr[end] < 127 && line.ptr[end] != ':')
 		end++;
 	struct slice name = slice_head(line, end);
-	while (end < line.len && (line.ptr[end] == ' ' || line.ptr[end] == '\t'))
+	while (end < line.len && ascii_is_space(line.ptr[end]))
 		end++;
 	return end < line.len && line.ptr[end] == ':' ? name : SLICE_NONE;
 }
@@ -250,12 +250,12 @@ static const char *scan_line(struct scan *scan, struct slice line, size_t offset
 	return scan->in_block ? scan_block_line(scan, line, offset, name, class_, embeds) : NULL;
 }
 
-static const char *scan_all(struct scan *scan)
+static const char *scan_all(struct scan *scan, bool own)
 {
 	size_t offset = 0;
 
 	block_begin(scan, 0);
-	scan->main_block = true;
+	scan->main_block = own;
 	while (offset < scan->raw.len) {
 		const char *start = scan->raw.ptr + offset;
 		const char *newline = memchr(start, '\n', scan->raw.len - offset);
@@ -276,12 +276,12 @@ void prescan_message(struct slice raw, struct arena *arena, struct prescan *ret_
 	*ret_prescan = (struct prescan){ 0 };
 	ret_prescan->copy = arena_cstr(arena, raw);
 	struct scan scan = { .raw = raw, .copy = ret_prescan->copy, .result = ret_prescan };
-	ret_prescan->quarantine = scan_all(&scan);
+	ret_prescan->quarantine = scan_all(&scan, true);
 }
 
 const char *prescan_embedded(struct slice decoded)
 {
 	struct prescan ignored = { 0 };
 	struct scan scan = { .raw = decoded, .result = &ignored };
-	return scan_all(&scan);
+	return scan_all(&scan, false);
 }

@@ -102,6 +102,9 @@ static void test_group_bomb_behind_an_encoding(void **state)
 	assert_null(prescan_embedded(repeat("To: ", "g:", 10, "\r\n\r\n")));
 	assert_string_equal(prescan_embedded(repeat("To: ", "g:", 100, "\r\n\r\n")),
 			    "address header with too many groups");
+	/* what was returned may have come a long way, or have lost the line above its body */
+	assert_null(prescan_embedded(repeat("", "Received: x\r\n", LIMIT_RECEIVED + 10, "\r\n")));
+	assert_null(prescan_embedded(repeat("X: y\n", "no header\n", 100000, "")));
 }
 
 static void test_honest_long_header(void **state)
