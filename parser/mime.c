@@ -48,7 +48,7 @@ static struct slice content_type_name(struct arena *arena, GMimeContentType *typ
 
 	if (!media || !subtype)
 		return SLICE("text/plain");
-	if (strcasecmp(media, PRESCAN_MESSAGE_TYPE) == 0)
+	if (slice_equal_nocase(slice_from_cstr(media), SLICE(PRESCAN_MESSAGE_TYPE)))
 		media = "message";
 	struct slice name = arena_printf(arena, "%s/%s", media, subtype);
 	return arena_lower(arena, name);

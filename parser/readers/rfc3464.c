@@ -99,6 +99,29 @@ static bool field_begins_group(const struct dsn *dsn, const struct field *field)
 	return is_named(field, "Original-Recipient") && dsn->has_original;
 }
 
+/* "failed", "Failed (user unknown)", and what writers make of it: "failure", "undeliverable". */
+static enum report_action action_from_value(struct slice value)
+{
+	static const struct {
+		struct slice begins;
+		enum report_action action;
+	} WORDS[] = {
+		{ SLICE_LITERAL("fail"), ACTION_FAILED },
+		{ SLICE_LITERAL("undeliver"), ACTION_FAILED },
+		{ SLICE_LITERAL("delay"), ACTION_DELAYED },
+		{ SLICE_LITERAL("defer"), ACTION_DELAYED },
+		{ SLICE_LITERAL("deliver"), ACTION_DELIVERED },
+		{ SLICE_LITERAL("relay"), ACTION_RELAYED },
+		{ SLICE_LITERAL("expand"), ACTION_EXPANDED },
+	};
+
+	for (size_t i = 0; i < sizeof(WORDS) / sizeof(WORDS[0]); i++) {
+		if (slice_starts_with_nocase(value, WORDS[i].begins))
+			return WORDS[i].action;
+	}
+	return ACTION_NONE;
+}
+
 static void read_recipient_field(struct dsn *dsn, const struct field *field)
 {
 	struct report_recipient *recipient = dsn->recipient;
@@ -110,10 +133,9 @@ static void read_recipient_field(struct dsn *dsn, const struct field *field)
 		recipient->original = recipient_address(dsn, field->value);
 		dsn->has_original = true;
 	} else if (is_named(field, "Action")) {
-		size_t end = 0;
-		while (end < field->value.len && ascii_is_alpha(field->value.ptr[end]))
-			end++;
-		report_action_from_word(slice_head(field->value, end), &recipient->action);
+		recipient->action = action_from_value(field->value);
+	} else if (is_named(field, "Will-Retry-Until") && recipient->action == ACTION_NONE) {
+		recipient->action = ACTION_DELAYED;
 	} else if (is_named(field, "Status")) {
 		status_parse_prefix(field->value, &recipient->status);
 	} else if (is_named(field, "Remote-MTA")) {

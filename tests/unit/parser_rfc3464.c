@@ -92,6 +92,13 @@ static void test_groups(void **state)
 		  "relayed" },
 		{ GROUP("a@b.example", "Failed (user unknown)", "5.1.1 (really)"), REPORT_BOUNCE,
 		  "a@b.example/failed/5.1.1", "comments" },
+		{ GROUP("a@b.example", "deliverable", "2.1.5") "\n" GROUP("c@b.example",
+									  "undeliverable", "5.1.1"),
+		  REPORT_BOUNCE, "a@b.example/delivered/2.1.5 c@b.example/failed/5.1.1",
+		  "a probe" },
+		{ "Final-Recipient: rfc822; a@b.example\nStatus: 4.4.1\nWill-Retry-Until: "
+		  "tomorrow\n",
+		  REPORT_DELAY, "a@b.example/delayed/4.4.1", "no action, but it goes on" },
 		{ "Final-Recipient: rfc822; a@b.example\nStatus: 5.1.1\n", REPORT_BOUNCE,
 		  "a@b.example/failed/5.1.1", "no action" },
 		{ "Final-Recipient: rfc822; a@b.example\nStatus: 2.0.0\n", REPORT_DELIVERED,
