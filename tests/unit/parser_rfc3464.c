@@ -46,88 +46,80 @@ static struct slice flatten(const struct report *report)
 #define GROUP(address, action, status) \
 	"Final-Recipient: rfc822; " address "\nAction: " action "\nStatus: " status "\n"
 
+static const struct {
+	const char *body;
+	enum report_kind kind;
+	const char *recipients;
+	const char *why;
+} GROUPS[] = {
+	{ "Reporting-MTA: dns; mx.example\n\n" GROUP("a@b.example", "failed", "5.1.1"),
+	  REPORT_BOUNCE, "a@b.example/failed/5.1.1", "one" },
+	{ "Reporting-MTA: dns; mx.example\n\n" GROUP(
+		  "a@b.example", "delivered",
+		  "2.0.0") "\n" GROUP("c@d.example", "failed",
+				      "5.1.1") "\n" GROUP("e@f.example", "delayed", "4.4.1"),
+	  REPORT_BOUNCE,
+	  "a@b.example/delivered/2.0.0 c@d.example/failed/5.1.1 e@f.example/delayed/4.4.1",
+	  "a failure behind a success" },
+	{ "Reporting-MTA: dns; mx.example\n" GROUP("a@b.example", "failed", "5.1.1")
+		  GROUP("c@d.example", "failed", "5.2.2"),
+	  REPORT_BOUNCE, "a@b.example/failed/5.1.1 c@d.example/failed/5.2.2", "no empty lines" },
+	{ "Original-Recipient: rfc822;x@b.example\n" GROUP(
+		  "a@b.example", "failed",
+		  "5.1.1") "Original-Recipient: rfc822;y@b.example\n" GROUP("c@d.example", "failed",
+									    "5.2.2"),
+	  REPORT_BOUNCE, "a@b.example/failed/5.1.1 c@d.example/failed/5.2.2",
+	  "no empty lines, the original recipient first" },
+	{ "Action: failed\nStatus: 5.1.1\nFinal-Recipient: rfc822; a@b.example\n\n"
+	  "Action: failed\nStatus: 5.2.2\nFinal-Recipient: rfc822; c@d.example\n",
+	  REPORT_BOUNCE, "a@b.example/failed/5.1.1 c@d.example/failed/5.2.2",
+	  "the recipient last" },
+	{ "Final-Recipient: rfc822; a@b.example\n\nAction: failed\n\nStatus: 5.1.1\n",
+	  REPORT_BOUNCE, "a@b.example/failed/", "an empty line too many loses what follows it" },
+	{ GROUP("a@b.example", "delayed", "4.4.1"), REPORT_DELAY, "a@b.example/delayed/4.4.1",
+	  "a delay is no bounce" },
+	{ GROUP("a@b.example", "delivered", "2.1.5"), REPORT_DELIVERED,
+	  "a@b.example/delivered/2.1.5", "success" },
+	{ GROUP("a@b.example", "relayed", "2.1.9") "\n" GROUP("c@d.example", "expanded", "2.1.5"),
+	  REPORT_DELIVERED, "a@b.example/relayed/2.1.9 c@d.example/expanded/2.1.5", "relayed" },
+	{ GROUP("a@b.example", "Failed (user unknown)", "5.1.1 (really)"), REPORT_BOUNCE,
+	  "a@b.example/failed/5.1.1", "comments" },
+	{ GROUP("a@b.example", "deliverable", "2.1.5") "\n" GROUP("c@b.example", "undeliverable",
+								  "5.1.1"),
+	  REPORT_BOUNCE, "a@b.example/delivered/2.1.5 c@b.example/failed/5.1.1", "a probe" },
+	{ "Final-Recipient: rfc822; a@b.example\nStatus: 4.4.1\nWill-Retry-Until: "
+	  "tomorrow\n",
+	  REPORT_DELAY, "a@b.example/delayed/4.4.1", "no action, but it goes on" },
+	{ "Final-Recipient: rfc822; a@b.example\nStatus: 5.1.1\n", REPORT_BOUNCE,
+	  "a@b.example/failed/5.1.1", "no action" },
+	{ "Final-Recipient: rfc822; a@b.example\nStatus: 2.0.0\n", REPORT_DELIVERED,
+	  "a@b.example/delivered/2.0.0", "no action, but success" },
+	{ "Final-Recipient: rfc822; a@b.example\nAction: failed\n", REPORT_BOUNCE,
+	  "a@b.example/failed/", "a status that is not there is not invented" },
+	{ GROUP("a@b.example", "failed", "none"), REPORT_BOUNCE, "a@b.example/failed/",
+	  "no status" },
+	{ "Final-Recipient: rfc822; a@b.example\nAction: failed\n"
+	  "Diagnostic-Code: smtp; 550 5.1.1 no such user\n",
+	  REPORT_BOUNCE, "a@b.example/failed/5.1.1", "the status that the reply has" },
+	{ "Original-Recipient: rfc822;a@b.example\nAction: failed\nStatus: 5.1.1\n", REPORT_BOUNCE,
+	  "a@b.example/failed/5.1.1", "the original recipient alone" },
+	{ "Original-Recipient: rfc822;a@b.example\n" GROUP("@relay.example:a@ims_daemon", "failed",
+							   "5.2.2"),
+	  REPORT_BOUNCE, "a@b.example/failed/5.2.2", "an internal route is no address" },
+	{ GROUP("user", "failed", "5.1.1"), REPORT_BOUNCE, "user/failed/5.1.1", "no domain" },
+	{ "Final-Recipient: utf-8; caf\\x{E9}@b.example\nAction: failed\n", REPORT_BOUNCE,
+	  "café@b.example/failed/", "RFC 6533" },
+};
+
 static void test_groups(void **state)
 {
-	static const struct {
-		const char *body;
-		enum report_kind kind;
-		const char *recipients;
-		const char *why;
-	} ROWS[] = {
-		{ "Reporting-MTA: dns; mx.example\n\n" GROUP("a@b.example", "failed", "5.1.1"),
-		  REPORT_BOUNCE, "a@b.example/failed/5.1.1", "one" },
-		{ "Reporting-MTA: dns; mx.example\n\n" GROUP(
-			  "a@b.example", "delivered",
-			  "2.0.0") "\n" GROUP("c@d.example", "failed",
-					      "5.1.1") "\n" GROUP("e@f.example", "delayed",
-								  "4.4.1"),
-		  REPORT_BOUNCE,
-		  "a@b.example/delivered/2.0.0 c@d.example/failed/5.1.1 e@f.example/delayed/4.4.1",
-		  "a failure behind a success" },
-		{ "Reporting-MTA: dns; mx.example\n" GROUP("a@b.example", "failed", "5.1.1")
-			  GROUP("c@d.example", "failed", "5.2.2"),
-		  REPORT_BOUNCE, "a@b.example/failed/5.1.1 c@d.example/failed/5.2.2",
-		  "no empty lines" },
-		{ "Original-Recipient: rfc822;x@b.example\n" GROUP(
-			  "a@b.example", "failed",
-			  "5.1.1") "Original-Recipient: rfc822;y@b.example\n" GROUP("c@d.example",
-										    "failed",
-										    "5.2.2"),
-		  REPORT_BOUNCE, "a@b.example/failed/5.1.1 c@d.example/failed/5.2.2",
-		  "no empty lines, the original recipient first" },
-		{ "Action: failed\nStatus: 5.1.1\nFinal-Recipient: rfc822; a@b.example\n\n"
-		  "Action: failed\nStatus: 5.2.2\nFinal-Recipient: rfc822; c@d.example\n",
-		  REPORT_BOUNCE, "a@b.example/failed/5.1.1 c@d.example/failed/5.2.2",
-		  "the recipient last" },
-		{ "Final-Recipient: rfc822; a@b.example\n\nAction: failed\n\nStatus: 5.1.1\n",
-		  REPORT_BOUNCE, "a@b.example/failed/",
-		  "an empty line too many loses what follows it" },
-		{ GROUP("a@b.example", "delayed", "4.4.1"), REPORT_DELAY,
-		  "a@b.example/delayed/4.4.1", "a delay is no bounce" },
-		{ GROUP("a@b.example", "delivered", "2.1.5"), REPORT_DELIVERED,
-		  "a@b.example/delivered/2.1.5", "success" },
-		{ GROUP("a@b.example", "relayed", "2.1.9") "\n" GROUP("c@d.example", "expanded",
-								      "2.1.5"),
-		  REPORT_DELIVERED, "a@b.example/relayed/2.1.9 c@d.example/expanded/2.1.5",
-		  "relayed" },
-		{ GROUP("a@b.example", "Failed (user unknown)", "5.1.1 (really)"), REPORT_BOUNCE,
-		  "a@b.example/failed/5.1.1", "comments" },
-		{ GROUP("a@b.example", "deliverable", "2.1.5") "\n" GROUP("c@b.example",
-									  "undeliverable", "5.1.1"),
-		  REPORT_BOUNCE, "a@b.example/delivered/2.1.5 c@b.example/failed/5.1.1",
-		  "a probe" },
-		{ "Final-Recipient: rfc822; a@b.example\nStatus: 4.4.1\nWill-Retry-Until: "
-		  "tomorrow\n",
-		  REPORT_DELAY, "a@b.example/delayed/4.4.1", "no action, but it goes on" },
-		{ "Final-Recipient: rfc822; a@b.example\nStatus: 5.1.1\n", REPORT_BOUNCE,
-		  "a@b.example/failed/5.1.1", "no action" },
-		{ "Final-Recipient: rfc822; a@b.example\nStatus: 2.0.0\n", REPORT_DELIVERED,
-		  "a@b.example/delivered/2.0.0", "no action, but success" },
-		{ "Final-Recipient: rfc822; a@b.example\nAction: failed\n", REPORT_BOUNCE,
-		  "a@b.example/failed/", "a status that is not there is not invented" },
-		{ GROUP("a@b.example", "failed", "none"), REPORT_BOUNCE, "a@b.example/failed/",
-		  "no status" },
-		{ "Final-Recipient: rfc822; a@b.example\nAction: failed\n"
-		  "Diagnostic-Code: smtp; 550 5.1.1 no such user\n",
-		  REPORT_BOUNCE, "a@b.example/failed/5.1.1", "the status that the reply has" },
-		{ "Original-Recipient: rfc822;a@b.example\nAction: failed\nStatus: 5.1.1\n",
-		  REPORT_BOUNCE, "a@b.example/failed/5.1.1", "the original recipient alone" },
-		{ "Original-Recipient: rfc822;a@b.example\n" GROUP("@relay.example:a@ims_daemon",
-								   "failed", "5.2.2"),
-		  REPORT_BOUNCE, "a@b.example/failed/5.2.2", "an internal route is no address" },
-		{ GROUP("user", "failed", "5.1.1"), REPORT_BOUNCE, "user/failed/5.1.1",
-		  "no domain" },
-		{ "Final-Recipient: utf-8; caf\\x{E9}@b.example\nAction: failed\n", REPORT_BOUNCE,
-		  "café@b.example/failed/", "RFC 6533" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
-		struct report report = dsn(ROWS[i].body);
+	for (size_t i = 0; i < sizeof(GROUPS) / sizeof(GROUPS[0]); i++) {
+		struct report report = dsn(GROUPS[i].body);
 		struct slice got = flatten(&report);
-		if (report.kind != ROWS[i].kind ||
-		    !slice_equal(got, slice_from_cstr(ROWS[i].recipients)))
-			fail_msg("%s: %s %.*s", ROWS[i].why, report_kind_word(report.kind),
+		if (report.kind != GROUPS[i].kind ||
+		    !slice_equal(got, slice_from_cstr(GROUPS[i].recipients)))
+			fail_msg("%s: %s %.*s", GROUPS[i].why, report_kind_word(report.kind),
 				 SLICE_ARG(got));
 	}
 }
