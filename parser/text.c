@@ -61,19 +61,15 @@ static bool is_daemon_name(struct slice local)
 	       slice_starts_with_nocase(local, SLICE("mailer-daemon"));
 }
 
-static bool daemon_speaks(const struct message *message)
+bool text_named_daemon(const struct message *message)
 {
 	static const char *const speakers[] = {
 		"mailer-daemon",        "mailer daemon",      "mail deliver", "delivery sub",
-		"system administrator", "mail administrator", "<>",           NULL
+		"system administrator", "mail administrator", "<>",           NULL,
 	};
-	const struct header *path = header_find(&message->headers, "Return-Path", 0);
 	const struct header *from = header_find(&message->headers, "From", 0);
 	struct slice address;
 
-	if (path && (slice_equal(slice_trim(path->raw), SLICE("<>")) ||
-		     slice_find_nocase(path->raw, SLICE("<mailer-daemon")) >= 0))
-		return true;
 	if (!from)
 		return false;
 	if (text_find_address(from->raw, &address) &&
@@ -81,6 +77,15 @@ static bool daemon_speaks(const struct message *message)
 		return true;
 	/* raw, because decoding may drop an address that is empty */
 	return text_has(from->raw, speakers) || text_has(from->value, speakers);
+}
+
+static bool daemon_speaks(const struct message *message)
+{
+	const struct header *path = header_find(&message->headers, "Return-Path", 0);
+
+	return (path && (slice_equal(slice_trim(path->raw), SLICE("<>")) ||
+			 slice_find_nocase(path->raw, SLICE("<mailer-daemon")) >= 0)) ||
+	       text_named_daemon(message);
 }
 
 bool text_from_daemon(const struct message *message)

@@ -34,6 +34,8 @@ const char *text_header_has(const struct message *message, const char *name,
  * is empty. Evidence, no proof: every dialect asks for its own banner too.
  */
 bool text_from_daemon(const struct message *message);
+/* Whether From alone says so: people's automatic replies have an empty return path, too. */
+bool text_named_daemon(const struct message *message);
 
 /*
  * The part of text before the first line that begins with one of the markers, white space and the

@@ -12,206 +12,96 @@
 /* What is quoted of a notice that has no reply in it. */
 #define WORDS_MAX 1000
 
-/* clang-format off: words side by side */
+/* clang-format off */
 /* A delivery failed. */
 static const char *const FAILURES[] = {
-	"could not be delivered",
-	"couldn't be delivered",
-	"cannot be delivered",
-	"can not be delivered",
-	"can't be delivered",
-	"was not delivered",
-	"wasn't delivered",
-	"has not been delivered",
-	"NOT been delivered",
-	"not delivered to",
-	"unable to deliver",
-	"could not deliver",
-	"failed to deliver",
-	"not able to deliver",
-	"delivery failed",
-	"delivery has failed",
-	"delivery failure",
-	"delivery to the following",
-	"failure delivering",
-	"error delivering",
-	"delivery problem",
-	"undeliverable",
-	"undelivered",
-	"did not reach",
-	"failed recipient",
-	"was aborted",
-	"fatal errors",
-	"permanent error",
-	"permanent failure",
-	"returned to sender",
-	"could not be reached",
-	"nicht zugestellt",
-	"unzustellbar",
-	"nicht erreicht",
-	"n'a pas pu être",
-	"n'a pas atteint",
-	"n'a pas été remis",
-	"Échec de la remise",
-	"no se pudo entregar",
-	"no pudo ser entregado",
-	"no se ha podido entregar",
-	"non è stato possibile",
-	"non recapitabile",
-	"non ha raggiunto",
-	"não pôde ser entregue",
-	"não foi possível entregar",
-	"kunde inte levereras",
-	"niet worden afgeleverd",
-	"niet worden bezorgd",
-	"kunne ikke leveres",
-	"ei voitu toimittaa",
-	"nie może zostać dostarczona",
-	"не может быть доставлено",
-	"не доставлено",
-	"не удалось доставить",
-	"配信できません",
-	"送信できません",
-	"送信に失敗しました",
-	"配送できません",
-	"无法投递",
-	"无法送达",
-	"退信",
-	"無法投遞",
-	"전송하지 못했습니다",
-	NULL,
+	"could not be delivered", "couldn't be delivered", "cannot be delivered",
+	"can not be delivered", "can't be delivered", "was not delivered", "wasn't delivered",
+	"has not been delivered", "NOT been delivered", "not delivered to", "unable to deliver",
+	"could not deliver", "failed to deliver", "not able to deliver", "delivery failed",
+	"delivery has failed", "delivery failure", "delivery to the following",
+	"failure delivering", "error delivering", "delivery problem", "undeliverable",
+	"undelivered", "did not reach", "failed recipient", "was aborted", "fatal errors",
+	"permanent error", "permanent failure", "returned to sender", "could not be reached",
+	"nicht zugestellt", "unzustellbar", "nicht erreicht", "n'a pas pu être",
+	"n'a pas atteint", "n'a pas été remis", "Échec de la remise", "no se pudo entregar",
+	"no pudo ser entregado", "no se ha podido entregar", "non è stato possibile",
+	"non recapitabile", "non ha raggiunto", "não pôde ser entregue",
+	"não foi possível entregar", "kunde inte levereras", "niet worden afgeleverd",
+	"niet worden bezorgd", "kunne ikke leveres", "ei voitu toimittaa",
+	"nie może zostać dostarczona", "не может быть доставлено", "не доставлено",
+	"не удалось доставить", "配信できません", "送信できません", "送信に失敗しました",
+	"配送できません", "无法投递", "无法送达", "退信", "無法投遞", "전송하지 못했습니다", NULL,
 };
 /* An address is bad: said of the address itself, it is enough. */
 static const char *const FAULTS[] = {
-	"user unknown",
-	"unknown user",
-	"unknown recipient",
-	"no such user",
-	"no such recipient",
-	"no such mailbox",
-	"not a valid user",
-	"invalid recipient",
-	"mailbox is full",
-	"mailbox full",
-	"over quota",
-	"quota exceeded",
-	"exceeded its quota",
-	"address is wrong",
-	"does not exist",
-	"doesn't exist",
-	"mailbox unavailable",
-	"no longer valid",
-	NULL,
+	"user unknown", "unknown user", "unknown recipient", "no such user", "no such recipient",
+	"no such mailbox", "not a valid user", "invalid recipient", "mailbox is full",
+	"mailbox full", "over quota", "quota exceeded", "exceeded its quota", "address is wrong",
+	"does not exist", "doesn't exist", "mailbox unavailable", "no longer valid", NULL,
 };
 static const char *const DELAYS[] = {
-	"not yet been delivered",
-	"not yet be delivered",
-	"still being retried",
-	"continue to attempt",
-	"will keep trying",
-	"has been delayed",
-	"is delayed",
-	"delivery attempts will continue",
-	"will be retried",
-	"temporary failure report",
-	"this is just a warning",
-	"has been postponed",
-	"WARNING MESSAGE ONLY",
-	NULL,
+	"not yet been delivered", "not yet be delivered", "still being retried",
+	"continue to attempt", "will keep trying", "has been delayed", "is delayed",
+	"delivery attempts will continue", "will be retried", "temporary failure report",
+	"this is just a warning", "has been postponed", "WARNING MESSAGE ONLY", NULL,
 };
 static const char *const RETURNED[] = {
-	"Original message",
-	"Below this line is a copy",
-	"Below is a copy",
-	"This is a copy",
-	"A copy of the original message",
-	"A summary of the undelivered message",
-	"Message headers follow",
-	"Message header follows",
-	"Message text follows",
-	"The header and top",
-	"The header of the original",
-	"Included is a copy",
-	"Enclosed is a copy",
-	"Attached is a copy",
-	"Returned message",
-	"Returned mail follows",
-	"Start of returned message",
-	"Here is your returned mail",
-	"Your message reads",
-	"Old message:",
-	"Unsent message",
-	"Undelivered message follows",
-	"Forwarded message",
-	"Begin forwarded message",
-	"Received:",
-	"Return-Path:",
-	NULL,
+	"Original message", "Below this line is a copy", "Below is a copy", "This is a copy",
+	"A copy of the original message", "A summary of the undelivered message",
+	"Message headers follow", "Message header follows", "Message text follows",
+	"The header and top", "The header of the original", "Included is a copy",
+	"Enclosed is a copy", "Attached is a copy", "Returned message", "Returned mail follows",
+	"Start of returned message", "Here is your returned mail", "Your message reads",
+	"Old message:", "Unsent message", "Undelivered message follows", "Forwarded message",
+	"Begin forwarded message", "Received:", "Return-Path:", NULL,
 };
 /* Behind these, on the same line, stands the recipient. */
 static const char *const LABELS[] = {
-	"Failed Recipient:",
-	"Failed address:",
-	"Recipient:",
-	"Recipient(s):",
-	"Recipients:",
-	"Final-Recipient:",
-	"RCPT TO:",
-	"Intended recipient:",
-	"Undeliverable Address:",
-	"Undeliverable to",
-	"Address:",
-	"To:",
-	"Empfänger:",
-	"Destinataire :",
-	"Destinataire:",
-	"Destinatario:",
-	"Destinatário:",
-	"Ontvanger:",
-	"Mottagare:",
-	"Получатель:",
-	"宛先:",
-	"收件人:",
-	NULL,
+	"Failed Recipient:", "Failed address:", "Recipient:", "Recipient(s):", "Recipients:",
+	"Final-Recipient:", "RCPT TO:", "Intended recipient:", "Undeliverable Address:",
+	"Undeliverable to", "Address:", "To:", "Empfänger:", "Destinataire :", "Destinataire:",
+	"Destinatario:", "Destinatário:", "Ontvanger:", "Mottagare:", "Получатель:", "宛先:",
+	"收件人:", NULL,
 };
 /* On a line with these, too. */
 static const char *const SAYINGS[] = {
-	"your message to",
-	"your mail to",
-	"message to",
-	"mail to",
-	"deliver to",
-	"delivered to",
-	"delivery to",
-	"addressed to",
-	"following recipient",
-	"following address",
-	"recipient",
-	"mailbox",
-	NULL,
+	"your message to", "your mail to", "message to", "mail to", "deliver to", "delivered to",
+	"delivery to", "addressed to", "following recipient", "following address", "recipient",
+	"mailbox", NULL,
 };
 /* Nobody mails these; notices name them as whom to ask. */
 static const char *const HELPERS[] = {
-	"postmaster@", "mailer-daemon@", "abuse@",   "support@", "helpdesk@", "admin@",
-	"webmaster@",  "hostmaster@",    "mdaemon@", "noc@",     NULL,
+	"postmaster@", "mailer-daemon@", "abuse@", "support@", "helpdesk@", "admin@",
+	"webmaster@", "hostmaster@", "mdaemon@", "noc@", NULL,
+};
+/* On a line with these stands whom to mail instead. */
+static const char *const ASIDES[] = {
+	"contact", "instead", "new address", "write to", "please use", "please try",
+	"forwarded to", "changed to", "has moved", "questions", NULL,
 };
 /* Mail about bounces, by the same senders. */
 static const char *const SUMMARIES[] = {
-	"errors from",  "log summar",    "statistics", "Postmaster Copy",
-	"daily report", "weekly report", "digest",     NULL,
+	"errors from", "log summar", "statistics", "Postmaster Copy", "daily report",
+	"weekly report", "digest", NULL,
 };
 /* clang-format on */
 
-/* Whether the address is one of the report's own, or of those who help. */
+static bool is_helper(struct slice address)
+{
+	for (size_t i = 0; HELPERS[i]; i++) {
+		if (slice_starts_with_nocase(address, slice_from_cstr(HELPERS[i])))
+			return true;
+	}
+	return false;
+}
+
+/* Whether the address is one of the report's own. */
 static bool is_own(const struct message *message, struct slice address)
 {
 	static const char *const names[] = { "To",          "From",         "Reply-To", "Sender",
 					     "Return-Path", "Delivered-To", NULL };
 
-	for (size_t i = 0; HELPERS[i]; i++) {
-		if (slice_starts_with_nocase(address, slice_from_cstr(HELPERS[i])))
-			return true;
-	}
 	for (size_t i = 0; names[i]; i++) {
 		if (slice_find_nocase(header_value(&message->headers, names[i]), address) >= 0)
 			return true;
@@ -277,9 +167,11 @@ static size_t find_places(const struct message *message, struct slice text, stru
 
 	while (slice_next_line(&rest, &line)) {
 		if (slice_starts_with(line, SLICE(">")) || !text_find_address(line, &address) ||
-		    is_own(message, address))
+		    is_own(message, address) || text_has(line, ASIDES))
 			continue;
 		int place = place_of(line, address);
+		if (place < 3 && is_helper(address))
+			continue;
 		if (place > best)
 			count = 0;
 		if (place < best)
@@ -341,7 +233,7 @@ static void read_places(const struct message *message, struct reading *reading, 
 static void generic_read(const struct message *message, struct reading *reading)
 {
 	/* lists carry mail about bounces, too */
-	if (!text_from_daemon(message) || header_find(&message->headers, "List-Id", 0) ||
+	if (!text_named_daemon(message) || header_find(&message->headers, "List-Id", 0) ||
 	    header_find(&message->headers, "List-Post", 0) ||
 	    text_header_has(message, "Subject", SUMMARIES))
 		return;

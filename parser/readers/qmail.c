@@ -31,9 +31,13 @@ static const char *const RETURNED[] = { "Below this line is a copy",
 					"Included is a copy",
 					NULL };
 
+/* Without the brackets the form is common, so the greeting must be qmail's. */
+static const char *const GREETINGS[] = { "Hi. This is the ", "This is the deliver program at",
+					 "I'm afraid I wasn't able to deliver your message", NULL };
+
 /* Relatives that leave the brackets and the colon away. */
 static const struct notice bare = {
-	.banner = BANNERS,
+	.banner = GREETINGS,
 	.returned = RETURNED,
 	.form = TEXT_ALONE | TEXT_SAME_INDENT,
 	.score = 55,
