@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A report says a thing twice: in fields for machines and in words for people. The fields say best whom
- * it is about; the words often say more of what happened: which command was refused, or what the
- * other side said at all.
+ * A report says a thing twice: in fields for machines and in words for people. The fields say best
+ * whom it is about; the words often say more of what happened: which command was refused, or what
+ * the other side said at all.
  */
 #ifndef BOUNCED_PARSER_COMPLETE_H
 #define BOUNCED_PARSER_COMPLETE_H
