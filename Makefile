@@ -89,6 +89,10 @@ $(OUT)/store/migrations.h: $(wildcard migrations/*.sql) deploy/embed.py
 $(OUT)/parser/builtin_rules.h: $(wildcard parser/rules/*.rules) deploy/embed.py
 	@mkdir -p $(@D)
 	/usr/bin/python3 deploy/embed.py files $(wildcard parser/rules/*.rules) > $@
+$(OUT)/ingest/builtin_reporters.h: $(wildcard ingest/reporters/*.reporters) deploy/embed.py
+	@mkdir -p $(@D)
+	/usr/bin/python3 deploy/embed.py files $(wildcard ingest/reporters/*.reporters) > $@
+$(call OBJECTS,ingest): | $(OUT)/ingest/builtin_reporters.h
 $(call OBJECTS,store): | $(OUT)/store/statements.h $(OUT)/store/migrations.h
 $(call OBJECTS,parser): | $(OUT)/parser/builtin_rules.h
 
@@ -97,7 +101,7 @@ $(OUT)/bounced: $(LIBRARIES)
 
 build/bounced: FORCE
 	@$(MAKE) --no-print-directory VARIANT=release build/release/bounced
-	@cmp -s build/release/bounced $@ || cp build/release/bounced $@
+	@cmp -s build/release/bounced $@ || { cp build/release/bounced $@.new && mv $@.new $@; }
 
 # -- tests --
 
@@ -138,7 +142,8 @@ check-unit check-db check-e2e: check-%:
 
 ## lint           check layers, format and sources without running anything
 .PHONY: lint
-lint: build/release/store/statements.h build/release/store/migrations.h build/release/parser/builtin_rules.h
+lint: build/release/store/statements.h build/release/store/migrations.h build/release/parser/builtin_rules.h \
+		build/release/ingest/builtin_reporters.h
 	@FLAGS='$(CFLAGS)' tests/lint/run
 
 # The same tests under other watchers. The sanitizers' own findings fail a test.

@@ -21,7 +21,10 @@
 #define LIMIT_SESSION_ERRORS 20
 /* NOOP, RSET and VRFY that are free; each one more counts as an error. */
 #define LIMIT_SESSION_IDLE_COMMANDS 20
-/* Time from one complete command to the next. */
+/* Failed AUTHs of one session until it is closed, and how long each one's reply is held back. */
+#define LIMIT_AUTH_FAILURES 3
+#define LIMIT_AUTH_DELAY_MS 1000
+/* Time from one complete command to the next; also for a TLS handshake, and for a PROXY header. */
 #define LIMIT_COMMAND_MS 60000
 /* DATA: 60 s, and a second more for each 500 bytes received, at most 10 minutes. */
 #define LIMIT_DATA_BASE_MS     60000
@@ -105,6 +108,8 @@
 
 /* Different questions for one message; what comes after them counts as failed. */
 #define LIMIT_DNS_QUESTIONS 32
+/* A body whose DKIM signatures are verified: it takes a few ms a megabyte, in the event loop. */
+#define LIMIT_DKIM_BODY (4 * 1024 * 1024)
 /* Records taken of one answer. */
 #define LIMIT_DNS_RECORDS 100
 
