@@ -373,7 +373,7 @@ static enum err add_names(struct reading_file *file, struct slice_list *list, st
 	struct slice word;
 
 	while (next_word(&rest, &word)) {
-		if (!is_name(word))
+		if (!is_name(word) || word.ptr[0] == '.')
 			return refuse(file, "lower case without a leading dot is wanted, not",
 				      word);
 		list_add(file->book, list, word);

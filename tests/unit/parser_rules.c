@@ -101,8 +101,8 @@ static void test_errors(void **state)
 		  "t.rules:3: these words are defined twice in the file \"w\"" },
 		{ "provider p\nrule a\n",
 		  "t.rules:2: the provider above has neither host nor domain \"p\"" },
-		{ "provider p\n\thost .example\nrule A",
-		  "t.rules:3: not a rule id (a-z 0-9 - _ . / only, at most 64) \"A\"" },
+		{ "provider p\n\thost .example\n",
+		  "t.rules:2: lower case without a leading dot is wanted, not \".example\"" },
 		{ "provider p\n\ttext x\n", "t.rules:2: a provider has host and domain, not "
 					    "\"text\"" },
 		{ "rule a\n\treason expired\n\ttext x\n\texample x\nrule a\n",
