@@ -30,16 +30,19 @@ static struct slice without_brackets(struct slice text)
 	return text;
 }
 
-void original_describe(const struct header_block *headers, struct report *report)
+void original_describe(const struct header_block *headers, const struct reading *reading,
+		       struct report *report)
 {
 	struct report_original *original = &report->original;
 
-	original->present = headers->count > 0;
+	original->present = headers->count > 0 || reading->return_path.len > 0;
 	original->message_id = without_brackets(capped(headers, "Message-ID"));
 	original->subject = capped(headers, "Subject");
 	original->from = capped(headers, "From");
 	original->to = capped(headers, "To");
 	original->return_path = without_brackets(capped(headers, "Return-Path"));
+	if (original->return_path.len == 0)
+		original->return_path = slice_head(reading->return_path, LIMIT_REPORT_TEXT);
 	original->list_id = capped(headers, "List-Id");
 	original->list_unsubscribe = capped(headers, "List-Unsubscribe");
 	original->feedback_id = capped(headers, "Feedback-ID");
@@ -111,6 +114,7 @@ void original_candidates(const struct header_block *headers, const struct messag
 	collect_headers(&collector, headers, "CFBL-Feedback-ID", CANDIDATE_CFBL_FEEDBACK_ID);
 	collect_headers(&collector, headers, "List-Unsubscribe", CANDIDATE_LIST_UNSUBSCRIBE);
 	collect_headers(&collector, headers, "Return-Path", CANDIDATE_RETURN_PATH);
+	collect(&collector, report->original.return_path, CANDIDATE_RETURN_PATH);
 	for (size_t i = 0; i < headers->count; i++) {
 		if (slice_starts_with_nocase(headers->headers[i].name, SLICE("X-")))
 			collect(&collector, headers->headers[i].value, CANDIDATE_HEADER);

@@ -13,8 +13,9 @@
  * the reader found. An empty block where nothing was returned. */
 void original_headers(const struct message *message, const struct reading *reading,
 		      struct header_block *ret_headers);
-/* Fills report->original from them. */
-void original_describe(const struct header_block *headers, struct report *report);
+/* Fills report->original from them; the return path also from what the report's own fields say. */
+void original_describe(const struct header_block *headers, const struct reading *reading,
+		       struct report *report);
 /*
  * Fills report->candidates: each distinct local part "b-…" in the returned headers, in the order of
  * enum candidate_place, then of the recipients and the report's own X-Failed-Recipients.

@@ -139,7 +139,7 @@ static void fill_report(const struct message *message, const struct reader *read
 	report->recipients = reading->recipients;
 	report->recipient_count = reading->recipient_count;
 	original_headers(message, reading, &returned);
-	original_describe(&returned, report);
+	original_describe(&returned, reading, report);
 	original_candidates(&returned, message, report);
 }
 

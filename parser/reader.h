@@ -29,6 +29,7 @@ struct reading {
 	struct slice arrival_date;
 	struct slice feedback_type;
 	struct slice source_ip;
+	struct slice return_path; /* of the original, where the report names it; without <> */
 	struct slice returned; /* the returned message or its headers, where the reader knows it */
 	/* How sure: 0 not this dialect; 1..39 a guess from words; 40..79 its banner or structure
 	 * was recognised; 80..100 a machine-readable part was read. */

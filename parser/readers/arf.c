@@ -70,6 +70,8 @@ static void read_field(struct arf *arf, const struct field *field)
 		arf->complaint |= slice_equal_nocase(field->value, SLICE("complaint"));
 	else if (is_named(field, "Original-Rcpt-To") || is_named(field, "Removal-Recipient"))
 		add_recipient(arf, field->value);
+	else if (is_named(field, "Original-Mail-From"))
+		reading->return_path = recipient_clean(field_untyped(field->value));
 	else if (is_named(field, "Source-IP"))
 		reading->source_ip = field->value;
 	else if (is_named(field, "Reporting-MTA"))

@@ -145,12 +145,21 @@ static void read_recipient_field(struct dsn *dsn, const struct field *field)
 	}
 }
 
+/* X-Postfix-Sender and its kin: the return path that the original had. */
+static bool is_sender_field(const struct field *field)
+{
+	return slice_starts_with_nocase(field->name, SLICE("X-")) &&
+	       slice_ends_with_nocase(field->name, SLICE("-Sender"));
+}
+
 static void read_field(struct dsn *dsn, const struct field *field)
 {
 	if (field_begins_group(dsn, field))
 		group_begin(dsn);
 	if (is_named(field, "Reporting-MTA") && dsn->reading->reporting_mta.len == 0)
 		dsn->reading->reporting_mta = host_name(field->value);
+	else if (is_sender_field(field))
+		dsn->reading->return_path = recipient_clean(field_untyped(field->value));
 	else if (is_named(field, "Arrival-Date") && dsn->reading->arrival_date.len == 0)
 		dsn->reading->arrival_date = field->value;
 	else if (dsn->recipient)

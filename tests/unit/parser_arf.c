@@ -188,6 +188,8 @@ static void test_candidates(void **state)
 				" <https://x.example/u/" TOKEN "7>\n"
 				"CFBL-Feedback-ID: B-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"
 				"Subject: " TOKEN "2\nX-Short: b-aaaa\n\n");
+	struct report field =
+		arf(ABUSE "Original-Mail-From: <" TOKEN "@x.example>\n", "Subject: x\n\n");
 	struct report none = arf(ABUSE, "Return-Path: <bounce-1@x.example>\n\n");
 
 	(void)state;
@@ -195,6 +197,8 @@ static void test_candidates(void **state)
 			  "cfbl:B-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA unsubscribe:" TOKEN "2 "
 			  "unsubscribe:" TOKEN "7 path:" TOKEN "3 header:" TOKEN
 			  "4 recipient:" TOKEN "5");
+	assert_candidates(&field, "path:" TOKEN);
+	assert_slice(field.original.return_path, TOKEN "@x.example");
 	assert_int_equal(none.candidate_count, 0);
 }
 
