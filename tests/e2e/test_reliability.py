@@ -116,7 +116,8 @@ def test_kill_9_of_the_service():
         pause(random_source)
         if number % 3 == 2:
             # One ingest process; the supervisor starts another.
-            os.kill(random_source.choice(service.processes('ingest')), signal.SIGKILL)
+            running = harness.wait_for(lambda: service.processes('ingest'), 'an ingest process runs')
+            os.kill(random_source.choice(running), signal.SIGKILL)
             continue
         if number % 3 == 1:
             # The supervisor alone: all that it started must go with it.
