@@ -100,6 +100,24 @@ struct slice field_untyped(struct slice value)
 	return slice_trim(slice_skip(value, (size_t)semicolon + 1));
 }
 
+struct slice field_bare(struct slice value)
+{
+	value = slice_trim(value);
+	if (value.len >= 2 && value.ptr[0] == '<' && value.ptr[value.len - 1] == '>')
+		return slice_from(value.ptr + 1, value.len - 2);
+	return value;
+}
+
+struct slice field_host(struct slice value)
+{
+	struct slice name = field_untyped(value);
+	size_t end = 0;
+
+	while (end < name.len && !ascii_is_space(name.ptr[end]) && name.ptr[end] != '(')
+		end++;
+	return field_bare(slice_head(name, end));
+}
+
 struct slice field_fold(struct arena *arena, struct slice text)
 {
 	struct slice trimmed = slice_trim(text);

@@ -34,6 +34,10 @@ bool fields_next(struct fields *fields, struct field *ret_field);
 struct slice field_untyped(struct slice value);
 /* The type itself, "rfc822"; empty where there is none. */
 struct slice field_type(struct slice value);
+/* The name alone of "dns; mx.example (192.0.2.1)" or "<mx.example>". */
+struct slice field_host(struct slice value);
+/* Without the <> around the whole, as of a Message-ID. */
+struct slice field_bare(struct slice value);
 /* Runs of white space become one space; the text itself where nothing is to be done. */
 struct slice field_fold(struct arena *arena, struct slice text);
 

@@ -22,15 +22,14 @@ struct slice header_value(const struct header_block *block, const char *name)
 	return header ? header->value : SLICE_NONE;
 }
 
-/* The name before the colon, or empty; *ret_value is what follows the colon. */
-static struct slice split_line(struct slice line, struct slice *ret_value)
+struct slice header_split(struct slice line, struct slice *ret_value)
 {
 	size_t end = 0;
 
 	while (end < line.len && line.ptr[end] > ' ' && line.ptr[end] < 127 && line.ptr[end] != ':')
 		end++;
 	struct slice name = slice_head(line, end);
-	while (end < line.len && (line.ptr[end] == ' ' || line.ptr[end] == '\t'))
+	while (end < line.len && ascii_is_space(line.ptr[end]))
 		end++;
 	if (end == line.len || line.ptr[end] != ':')
 		return SLICE_NONE;
@@ -94,7 +93,7 @@ void header_block_read(struct slice text, struct arena *arena, struct header_blo
 				open->raw.len = (size_t)(line.ptr + line.len - open->raw.ptr);
 			continue;
 		}
-		struct slice name = split_line(line, &value);
+		struct slice name = header_split(line, &value);
 		open = name.len > 0 ? block_add(arena, &block, &cap) : NULL;
 		if (open)
 			*open = (struct header){ .name = name, .raw = value };

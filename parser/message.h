@@ -70,6 +70,9 @@ struct message {
 struct slice header_value(const struct header_block *block, const char *name);
 /* NULL where absent. `nth` counts from 0 among those of that name. */
 const struct header *header_find(const struct header_block *block, const char *name, size_t nth);
+/* The name before a line's colon; *ret_value is what follows it. Empty where the line is no header.
+ */
+struct slice header_split(struct slice line, struct slice *ret_value);
 /* First part of that kind, or NULL. */
 const struct part *message_part(const struct message *message, enum part_kind kind);
 

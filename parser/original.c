@@ -3,6 +3,7 @@
 
 #include "core/limits.h"
 #include "core/token.h"
+#include "parser/fields.h"
 
 void original_headers(const struct message *message, const struct reading *reading,
 		      struct header_block *ret_headers)
@@ -22,25 +23,17 @@ static struct slice capped(const struct header_block *headers, const char *name)
 	return slice_head(header_value(headers, name), LIMIT_REPORT_TEXT);
 }
 
-static struct slice without_brackets(struct slice text)
-{
-	text = slice_trim(text);
-	if (text.len >= 2 && text.ptr[0] == '<' && text.ptr[text.len - 1] == '>')
-		return slice_from(text.ptr + 1, text.len - 2);
-	return text;
-}
-
 void original_describe(const struct header_block *headers, const struct reading *reading,
 		       struct report *report)
 {
 	struct report_original *original = &report->original;
 
 	original->present = headers->count > 0 || reading->return_path.len > 0;
-	original->message_id = without_brackets(capped(headers, "Message-ID"));
+	original->message_id = field_bare(capped(headers, "Message-ID"));
 	original->subject = capped(headers, "Subject");
 	original->from = capped(headers, "From");
 	original->to = capped(headers, "To");
-	original->return_path = without_brackets(capped(headers, "Return-Path"));
+	original->return_path = field_bare(capped(headers, "Return-Path"));
 	if (original->return_path.len == 0)
 		original->return_path = slice_head(reading->return_path, LIMIT_REPORT_TEXT);
 	original->list_id = capped(headers, "List-Id");

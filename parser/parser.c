@@ -5,6 +5,7 @@
 #include "core/limits.h"
 #include "core/timestamp.h"
 #include "parser/complete.h"
+#include "parser/fields.h"
 #include "parser/mime.h"
 #include "parser/original.h"
 #include "parser/prescan.h"
@@ -74,13 +75,6 @@ static const struct reader *best_reading(const struct message *message, struct b
 	return best;
 }
 
-static struct slice without_brackets(struct slice text)
-{
-	if (text.len >= 2 && text.ptr[0] == '<' && text.ptr[text.len - 1] == '>')
-		return slice_from(text.ptr + 1, text.len - 2);
-	return text;
-}
-
 static int64_t parse_date(struct slice text)
 {
 	int64_t time;
@@ -93,7 +87,7 @@ static void describe_message(const struct message *message, const struct prescan
 	const struct header_block *headers = &message->headers;
 	struct slice message_id = header_value(headers, "Message-ID");
 
-	report->message_id = slice_head(without_brackets(message_id), LIMIT_REPORT_TEXT);
+	report->message_id = slice_head(field_bare(message_id), LIMIT_REPORT_TEXT);
 	report->from = slice_head(header_value(headers, "From"), LIMIT_REPORT_TEXT);
 	report->subject = slice_head(header_value(headers, "Subject"), LIMIT_REPORT_TEXT);
 	report->date = parse_date(header_value(headers, "Date"));

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/limits.h"
+#include "parser/message.h"
 
 enum header_class { HEADER_OTHER, HEADER_ADDRESS, HEADER_CONTENT_TYPE, HEADER_RECEIVED };
 
@@ -64,19 +65,6 @@ static enum header_class name_class(struct slice name)
 			return HEADER_ADDRESS;
 	}
 	return HEADER_OTHER;
-}
-
-/* The name before the colon, or empty where the line is no header. */
-static struct slice line_name(struct slice line)
-{
-	size_t end = 0;
-
-	while (end < line.len && line.ptr[end] > ' ' && line.ptr[end] < 127 && line.ptr[end] != ':')
-		end++;
-	struct slice name = slice_head(line, end);
-	while (end < line.len && ascii_is_space(line.ptr[end]))
-		end++;
-	return end < line.len && line.ptr[end] == ':' ? name : SLICE_NONE;
 }
 
 static unsigned count_colons(struct slice line)
@@ -230,22 +218,23 @@ static const char *scan_line(struct scan *scan, struct slice line, size_t offset
 	}
 
 	struct slice name = SLICE_NONE;
+	struct slice value = SLICE_NONE;
 	enum header_class class_ = HEADER_OTHER;
 	bool embeds = false;
 	if (name_may_matter(line.ptr[0])) {
-		name = line_name(line);
+		name = header_split(line, &value);
 		class_ = name_class(name);
 	} else if (scan->in_block) {
-		name = line_name(line);
+		name = header_split(line, &value);
 	}
 	if (class_ == HEADER_ADDRESS)
 		rename_in_copy(scan, offset, name.len);
 	if (class_ == HEADER_CONTENT_TYPE) {
-		size_t colon = offset + (size_t)slice_find_byte(line, ':') + 1;
+		size_t behind = (size_t)(value.ptr - scan->raw.ptr);
 		size_t type;
-		embeds = value_embeds(slice_skip(scan->raw, colon), &type);
+		embeds = value_embeds(slice_skip(scan->raw, behind), &type);
 		if (embeds)
-			rename_in_copy(scan, colon + type, 1);
+			rename_in_copy(scan, behind + type, 1);
 	}
 	return scan->in_block ? scan_block_line(scan, line, offset, name, class_, embeds) : NULL;
 }

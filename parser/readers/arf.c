@@ -40,13 +40,6 @@ static void add_recipient(struct arf *arf, struct slice value)
 	recipient->redacted = recipient_redacted(address);
 }
 
-static struct slice host_name(struct slice value)
-{
-	struct slice name = field_untyped(value);
-	ptrdiff_t space = slice_find_byte(name, ' ');
-	return space > 0 ? slice_head(name, (size_t)space) : name;
-}
-
 /* "Not_Spam" → "not-spam" */
 static struct slice feedback_type(struct arena *arena, struct slice value)
 {
@@ -75,7 +68,7 @@ static void read_field(struct arf *arf, const struct field *field)
 	else if (is_named(field, "Source-IP"))
 		reading->source_ip = field->value;
 	else if (is_named(field, "Reporting-MTA"))
-		reading->reporting_mta = host_name(field->value);
+		reading->reporting_mta = field_host(field->value);
 	else if (is_named(field, "Arrival-Date") || is_named(field, "Received-Date"))
 		reading->arrival_date = field->value;
 }

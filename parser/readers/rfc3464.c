@@ -30,20 +30,6 @@ static bool is_named(const struct field *field, const char *name)
 	return slice_equal_nocase(field->name, slice_from_cstr(name));
 }
 
-/* "dns; mx.example (192.0.2.1)" → "mx.example" */
-static struct slice host_name(struct slice value)
-{
-	struct slice name = field_untyped(value);
-	size_t end = 0;
-
-	while (end < name.len && !ascii_is_space(name.ptr[end]) && name.ptr[end] != '(')
-		end++;
-	name = slice_head(name, end);
-	if (name.len > 2 && name.ptr[0] == '<' && name.ptr[name.len - 1] == '>')
-		name = slice_from(name.ptr + 1, name.len - 2);
-	return name;
-}
-
 static struct slice recipient_address(struct dsn *dsn, struct slice value)
 {
 	bool utf8 = slice_equal_nocase(field_type(value), SLICE("utf-8"));
@@ -139,7 +125,7 @@ static void read_recipient_field(struct dsn *dsn, const struct field *field)
 	} else if (is_named(field, "Status")) {
 		status_parse_prefix(field->value, &recipient->status);
 	} else if (is_named(field, "Remote-MTA")) {
-		recipient->remote_mta = host_name(field->value);
+		recipient->remote_mta = field_host(field->value);
 	} else if (is_named(field, "Diagnostic-Code") && recipient->diagnostic.len == 0) {
 		recipient->diagnostic = diagnostic_text(field->value);
 	}
@@ -157,7 +143,7 @@ static void read_field(struct dsn *dsn, const struct field *field)
 	if (field_begins_group(dsn, field))
 		group_begin(dsn);
 	if (is_named(field, "Reporting-MTA") && dsn->reading->reporting_mta.len == 0)
-		dsn->reading->reporting_mta = host_name(field->value);
+		dsn->reading->reporting_mta = field_host(field->value);
 	else if (is_sender_field(field))
 		dsn->reading->return_path = recipient_clean(field_untyped(field->value));
 	else if (is_named(field, "Arrival-Date") && dsn->reading->arrival_date.len == 0)

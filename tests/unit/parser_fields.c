@@ -84,6 +84,22 @@ static void test_types(void **state)
 	}
 }
 
+static void test_hosts(void **state)
+{
+	static const char *const ROWS[][2] = {
+		{ "dns; mx.example (192.0.2.1)", "mx.example" },
+		{ "dns;mx.example(TCP|x)", "mx.example" },
+		{ "<relay.example>", "relay.example" },
+		{ "192.0.2.1", "192.0.2.1" },
+		{ "dns; [192.0.2.1]", "[192.0.2.1]" },
+		{ "dns;", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++)
+		assert_slice(field_host(slice_from_cstr(ROWS[i][0])), ROWS[i][1]);
+}
+
 static void test_recipients(void **state)
 {
 	static const struct {
@@ -151,9 +167,9 @@ static void test_redacted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_blocks),     cmocka_unit_test(test_types),
-		cmocka_unit_test(test_recipients), cmocka_unit_test(test_utf8_recipients),
-		cmocka_unit_test(test_redacted),
+		cmocka_unit_test(test_blocks),          cmocka_unit_test(test_types),
+		cmocka_unit_test(test_hosts),           cmocka_unit_test(test_recipients),
+		cmocka_unit_test(test_utf8_recipients), cmocka_unit_test(test_redacted),
 	};
 
 	return cmocka_run_group_tests(tests, parser_setup, parser_teardown);
