@@ -62,21 +62,29 @@ static void begin_batch(struct batcher *batcher)
 	committer_begin(batcher->committer, batcher->items, batcher->in_flight);
 }
 
-static void finish_batch(struct batcher *batcher)
-{
+/* A batch that is done, apart from the one that may have begun since. */
+struct finished {
 	struct commit_item items[LIMIT_BATCH_MESSAGES];
 	void *tags[LIMIT_BATCH_MESSAGES];
-	size_t count = batcher->in_flight;
+	size_t count;
+};
 
-	/* the callbacks may add filings */
-	for (size_t i = 0; i < count; i++) {
-		items[i] = batcher->items[i];
-		tags[i] = batcher->tags[i];
+static void take_finished(struct batcher *batcher, struct finished *finished)
+{
+	finished->count = batcher->in_flight;
+	for (size_t i = 0; i < batcher->in_flight; i++) {
+		finished->items[i] = batcher->items[i];
+		finished->tags[i] = batcher->tags[i];
 	}
 	batcher->in_flight = 0;
-	for (size_t i = 0; i < count; i++)
-		batcher->done(batcher->context, items[i].filing, tags[i], items[i].outcome,
-			      items[i].stored_raw);
+}
+
+/* The callbacks may add filings. */
+static void deliver(struct batcher *batcher, const struct finished *finished)
+{
+	for (size_t i = 0; i < finished->count; i++)
+		batcher->done(batcher->context, finished->items[i].filing, finished->tags[i],
+			      finished->items[i].outcome, finished->items[i].stored_raw);
 }
 
 /* The database is away: who waits is told so now, and tries again later. */
@@ -92,19 +100,27 @@ static void refuse_waiting(struct batcher *batcher)
 	}
 }
 
+/* The next batch is on its way before the last one's replies are written: the database works
+ * meanwhile. */
 static void advance(void *context)
 {
 	struct batcher *batcher = context;
+	bool done = committer_step(batcher->committer, time_monotonic_ms());
 
-	if (committer_step(batcher->committer, time_monotonic_ms()))
-		finish_batch(batcher);
-	if (!committer_up(batcher->committer) && !committer_busy(batcher->committer))
-		refuse_waiting(batcher);
-	if (batcher->first != NULL && committer_ready(batcher->committer)) {
-		begin_batch(batcher);
-		if (committer_step(batcher->committer, time_monotonic_ms()))
-			finish_batch(batcher);
-	}
+	do {
+		struct finished finished = { .count = 0 };
+
+		if (done)
+			take_finished(batcher, &finished);
+		done = false;
+		if (!committer_up(batcher->committer) && !committer_busy(batcher->committer))
+			refuse_waiting(batcher);
+		if (batcher->first != NULL && committer_ready(batcher->committer)) {
+			begin_batch(batcher);
+			done = committer_step(batcher->committer, time_monotonic_ms());
+		}
+		deliver(batcher, &finished);
+	} while (done);
 
 	/* A connection made anew may have the descriptor of the old one. */
 	bool up = committer_up(batcher->committer);
