@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/server.h"
@@ -84,11 +85,19 @@ static void derive_cursor_key(const uint8_t *master_key, uint8_t ret_key[CURSOR_
 		    SLICE("bounced/cursor/1"), ret_key);
 }
 
+static int listen_fd(const struct listeners *listeners)
+{
+	for (size_t i = 0; i < listeners->count; i++)
+		if (listeners->sockets[i].listener == LISTENER_HTTP)
+			return listeners->sockets[i].fd;
+	abort();
+}
+
 static struct api_server *start_server(const struct process_context *context,
 				       const struct api_service *service)
 {
 	struct api_options options = {
-		.listen_fd = context->listen_fd,
+		.listen_fd = listen_fd(context->listeners),
 		.threads = (unsigned)context->config->http_threads,
 		.dsn = setup_dsn(context->config, context->config->database_api_dsn),
 		.message_max = (size_t)context->config->smtp_size,

@@ -4,15 +4,19 @@
 
 #include "app/args.h"
 #include "app/commands.h"
+#include "app/mail_listener.h"
 #include "app/setup.h"
 
 static int check(struct setup *setup, const struct args *args, void *context)
 {
 	const bool *quiet = context;
+	char error[300];
 
 	(void)args;
 	if (!setup_master_key(setup))
 		return COMMAND_FAILED;
+	if (!mail_listeners_check(&setup->config, error, sizeof(error)))
+		return setup_failed(slice_from_cstr(error));
 	if (!*quiet)
 		config_print(&setup->config, stdout);
 	return COMMAND_OK;
@@ -29,7 +33,8 @@ int cmd_check_config(int argc, char **argv)
 	};
 	const struct arg_spec spec = {
 		.usage = "bounced check-config [options]",
-		.about = "Checks the configuration and the master key, and prints every setting "
+		.about = "Checks the configuration, the master key and the certificates, and "
+			 "prints every setting "
 			 "with its\n"
 			 "value and meaning, as a file that could be used again.",
 		.options = table,

@@ -105,10 +105,13 @@ static void print_hints(const struct config *config)
 static bool run(struct setup *setup, uint64_t account)
 {
 	const char *dsn = setup_dsn(&setup->config, setup->config.database_owner_dsn);
+	struct slice addresses = slice_from_cstr(setup->config.smtp.address);
+	struct slice address = SLICE_NONE;
 	struct demo_session session;
 	bool sent = false;
 
-	if (!demo_open(&session, setup->config.smtp_address, setup->config.smtp_port)) {
+	(void)slice_next_field(&addresses, ' ', &address);
+	if (!demo_open(&session, arena_cstr(setup->arena, address), setup->config.smtp.port)) {
 		setup_failed(slice_from_cstr(session.reply));
 		return false;
 	}

@@ -5,14 +5,19 @@
 
 #include "app/args.h"
 #include "app/commands.h"
+#include "app/mail_listener.h"
 #include "app/setup.h"
 #include "app/supervisor.h"
 #include "core/log.h"
+#include "core/network.h"
 #include "store/migrate.h"
+
+#define ERROR_LEN 300
 
 struct options {
 	const char *config;
 	const char *role;
+	const char *trace_peer;
 };
 
 struct start {
@@ -39,13 +44,24 @@ static bool database_is_fit(struct setup *setup, const char *dsn)
 	return fit;
 }
 
+static bool mail_can_be_taken(const struct config *config)
+{
+	char error[ERROR_LEN];
+
+	if (mail_listeners_check(config, error, sizeof(error)))
+		return true;
+	log_event(LOG_ERROR, "cannot_start", LOG_STR("error", error));
+	return false;
+}
+
 /* The database must be fit for the promise that 250 means committed. */
-static bool databases_are_fit(void *context)
+static bool may_start(void *context)
 {
 	struct start *start = context;
 	const struct config *config = &start->setup->config;
 
-	return (!start->run.ingest || database_is_fit(start->setup, config->database_ingest_dsn)) &&
+	return (!start->run.ingest || mail_can_be_taken(config)) &&
+	       (!start->run.ingest || database_is_fit(start->setup, config->database_ingest_dsn)) &&
 	       (!start->run.api || database_is_fit(start->setup, config->database_api_dsn));
 }
 
@@ -57,15 +73,21 @@ static int serve(struct setup *setup, const struct args *args, void *context)
 		.run = {
 			.config = &setup->config,
 			.master_key = setup->master_key,
-			.may_start = databases_are_fit,
+			.trace_peer = options->trace_peer,
+			.may_start = may_start,
 			.context = &start,
 		},
 	};
 	enum log_level level = LOG_INFO;
+	struct ip_address peer;
 
 	(void)args;
 	if (!choose_roles(options->role, &start.run))
 		return setup_misused("serve: --role is ingest or api");
+	if (options->trace_peer && !ip_parse(slice_from_cstr(options->trace_peer), &peer))
+		return setup_misused("serve: --trace-peer wants an IP address");
+	if (options->trace_peer && setup->config.smtp_transcript[0] == '\0')
+		return setup_misused("serve: --trace-peer wants smtp.transcript to name a file");
 	if (!setup_master_key(setup))
 		return COMMAND_FAILED;
 	(void)log_level_parse(slice_from_cstr(setup->config.log_level), &level);
@@ -81,6 +103,10 @@ int cmd_serve(int argc, char **argv)
 		  .placeholder = "ROLE",
 		  .text = &options.role,
 		  .meaning = "run only this part: ingest or api" },
+		{ .name = "trace-peer",
+		  .placeholder = "ADDRESS",
+		  .text = &options.trace_peer,
+		  .meaning = "write that client's sessions to smtp.transcript" },
 		ARG_CONFIG(&options.config),
 		ARG_END,
 	};

@@ -16,7 +16,9 @@
 
 #include "app/directory_cache.h"
 #include "app/handover_server.h"
+#include "app/mail_listener.h"
 #include "app/pipeline.h"
+#include "app/submission.h"
 #include "core/limits.h"
 #include "core/log.h"
 #include "core/timestamp.h"
@@ -26,14 +28,17 @@
 
 /* Enough for "2.0.0 <report id>", which must outlive the call that says it. */
 #define REPLY_TEXT 64
+#define ERROR_LEN  300
 /* After SIGTERM; a little less than the supervisor gives us. */
 #define DRAIN_MS 28000
 
-/* A RCPT that waits for a fresh directory. */
-struct waiting_rcpt {
-	struct waiting_rcpt *next;
+/* A RCPT or AUTH that waits for a fresh directory. */
+struct waiting {
+	struct waiting *next;
 	connection_id connection;
-	struct slice address; /* behind this struct */
+	bool auth;
+	struct submission_key key; /* of AUTH */
+	struct slice address;      /* of RCPT; behind this struct */
 };
 
 struct ingest {
@@ -43,9 +48,11 @@ struct ingest {
 	struct directory_cache *directory;
 	struct pipeline *pipeline;
 	struct server *server;
+	struct mail_listener listeners[LISTENER_COUNT];
 	struct handover_server *handover;
 	struct recipient_counters counters;
-	struct waiting_rcpt *waiting;
+	struct tls *tls;
+	struct waiting *waiting;
 	struct event *signals[3];
 	struct event *drain_timer;
 	bool sessions_done;
@@ -102,17 +109,18 @@ static void answer_rcpt(struct ingest *ingest, connection_id connection,
 			   decision->verdict == RCPT_ACCEPT ? &decision->recipient : NULL);
 }
 
-static void wait_for_directory(struct ingest *ingest, connection_id connection,
-			       struct slice address)
+static struct waiting *wait_for_directory(struct ingest *ingest, connection_id connection,
+					  struct slice address)
 {
-	struct waiting_rcpt *rcpt = calloc(1, sizeof(*rcpt) + address.len + 1);
+	struct waiting *waiting = calloc(1, sizeof(*waiting) + address.len + 1);
 
-	if (rcpt == NULL)
+	if (waiting == NULL)
 		abort();
-	rcpt->connection = connection;
-	rcpt->address = slice_from(memcpy(rcpt + 1, address.ptr, address.len), address.len);
-	rcpt->next = ingest->waiting;
-	ingest->waiting = rcpt;
+	waiting->connection = connection;
+	waiting->address = slice_from(memcpy(waiting + 1, address.ptr, address.len), address.len);
+	waiting->next = ingest->waiting;
+	ingest->waiting = waiting;
+	return waiting;
 }
 
 static void on_rcpt(void *context, connection_id connection, struct slice address)
@@ -122,7 +130,7 @@ static void on_rcpt(void *context, connection_id connection, struct slice addres
 
 	if (decision.verdict == RCPT_REFRESH) {
 		if (directory_cache_refresh(ingest->directory)) {
-			wait_for_directory(ingest, connection, address);
+			(void)wait_for_directory(ingest, connection, address);
 			return;
 		}
 		decision = decide(ingest, address, true); /* it is fresh already */
@@ -130,25 +138,74 @@ static void on_rcpt(void *context, connection_id connection, struct slice addres
 	answer_rcpt(ingest, connection, &decision);
 }
 
+/* -- AUTH -- */
+
+/* false: a fresh directory is wanted first. */
+static bool answer_auth(struct ingest *ingest, connection_id connection,
+			const struct submission_key *key, bool refreshed)
+{
+	uint64_t account_id = 0;
+	enum submission_verdict verdict = submission_check(
+		directory_cache_get(ingest->directory), key, time_now_ms(), refreshed, &account_id);
+
+	if (verdict == SUBMISSION_REFRESH)
+		return false;
+	server_answer_auth(ingest->server, connection,
+			   verdict == SUBMISSION_ACCEPT ? AUTH_ACCEPTED : AUTH_REFUSED, account_id);
+	return true;
+}
+
+static void on_auth(void *context, connection_id connection, struct sasl_credentials credentials)
+{
+	struct ingest *ingest = context;
+	struct submission_key key;
+
+	if (directory_cache_get(ingest->directory) == NULL) {
+		server_answer_auth(ingest->server, connection, AUTH_LATER, 0);
+	} else if (!submission_key_read(credentials.password, &key)) {
+		server_answer_auth(ingest->server, connection, AUTH_REFUSED, 0);
+	} else if (!answer_auth(ingest, connection, &key, false)) {
+		if (directory_cache_refresh(ingest->directory)) {
+			struct waiting *waiting =
+				wait_for_directory(ingest, connection, SLICE_NONE);
+
+			waiting->auth = true;
+			waiting->key = key;
+		} else {
+			(void)answer_auth(ingest, connection, &key, true);
+		}
+	}
+}
+
+static void answer_waiting(struct ingest *ingest, const struct waiting *waiting, bool loaded)
+{
+	struct recipient_decision decision;
+
+	if (waiting->auth && loaded) {
+		(void)answer_auth(ingest, waiting->connection, &waiting->key, true);
+	} else if (waiting->auth) {
+		server_answer_auth(ingest->server, waiting->connection, AUTH_LATER, 0);
+	} else if (loaded) {
+		decision = decide(ingest, waiting->address, true);
+		answer_rcpt(ingest, waiting->connection, &decision);
+	} else {
+		server_answer_rcpt(ingest->server, waiting->connection, &DATABASE_AWAY, NULL);
+	}
+}
+
 /* A fresh directory came, or could not be had: those who waited for it get their answer. */
 static void on_directory(void *context, bool loaded)
 {
 	struct ingest *ingest = context;
-	struct waiting_rcpt *rcpt = ingest->waiting;
+	struct waiting *waiting = ingest->waiting;
 
 	ingest->waiting = NULL;
-	while (rcpt != NULL) {
-		struct waiting_rcpt *next = rcpt->next;
+	while (waiting != NULL) {
+		struct waiting *next = waiting->next;
 
-		if (loaded) {
-			struct recipient_decision decision = decide(ingest, rcpt->address, true);
-
-			answer_rcpt(ingest, rcpt->connection, &decision);
-		} else {
-			server_answer_rcpt(ingest->server, rcpt->connection, &DATABASE_AWAY, NULL);
-		}
-		free(rcpt);
-		rcpt = next;
+		answer_waiting(ingest, waiting, loaded);
+		free(waiting);
+		waiting = next;
 	}
 }
 
@@ -229,6 +286,15 @@ static void on_terminate(evutil_socket_t signal_number, short what, void *contex
 	server_shutdown(ingest->server, on_sessions_done, ingest);
 }
 
+/* Bad ones leave those that there are. */
+static void reload_certificates(struct ingest *ingest)
+{
+	char error[ERROR_LEN];
+
+	if (!mail_tls_load(ingest->tls, ingest->context->config, error, sizeof(error)))
+		log_event(LOG_ERROR, "certificates_not_reloaded", LOG_STR("error", error));
+}
+
 static void on_reload(evutil_socket_t signal_number, short what, void *context)
 {
 	struct ingest *ingest = context;
@@ -236,6 +302,7 @@ static void on_reload(evutil_socket_t signal_number, short what, void *context)
 	(void)signal_number;
 	(void)what;
 	(void)directory_cache_refresh(ingest->directory);
+	reload_certificates(ingest);
 	log_event(LOG_INFO, "reloaded");
 }
 
@@ -259,21 +326,35 @@ static struct slice hostname(const struct config *config, char *buffer, size_t s
 	return slice_from_cstr(buffer);
 }
 
-static void start_server(struct ingest *ingest, struct slice name)
+static bool listen_to(struct ingest *ingest, const struct listener_socket *socket,
+		      struct slice name, char *error)
+{
+	struct mail_listener *listener = &ingest->listeners[socket->listener];
+
+	if (!mail_listener_make(ingest->context->config, socket->listener, name,
+				tls_loaded(ingest->tls), listener, error, ERROR_LEN))
+		return false;
+	server_listen(ingest->server, socket->fd, &listener->options);
+	return true;
+}
+
+static bool start_server(struct ingest *ingest, struct slice name, char *error)
 {
 	const struct config *config = ingest->context->config;
-	struct server_options options = {
-		.smtp = smtp_settings_default(),
+	const struct listeners *listeners = ingest->context->listeners;
+	const struct server_options options = {
+		.tls = ingest->tls,
 		.max_connections = (unsigned)config->smtp_max_connections,
+		.auth_delay_ms = LIMIT_AUTH_DELAY_MS,
 	};
-	const struct smtp_service service = { ingest, on_mail, on_rcpt, on_message };
+	const struct smtp_service service = { ingest, on_mail, on_rcpt, on_message, on_auth };
+	bool listening = mail_tls_load(ingest->tls, config, error, ERROR_LEN);
 
-	options.smtp.hostname = name;
-	options.smtp.message_size = (size_t)config->smtp_size;
-	options.smtp.pipelining = config->smtp_pipelining;
-	options.smtp.reject_bare_eol = strcmp(config->smtp_bare_eol, "reject") == 0;
 	ingest->server = server_new(ingest->base, &options, &service);
-	server_listen(ingest->server, ingest->context->listen_fd);
+	for (size_t i = 0; listening && i < listeners->count; i++)
+		if (listener_is_of_ingest(&listeners->sockets[i], ingest->context->slot))
+			listening = listen_to(ingest, &listeners->sockets[i], name, error);
+	return listening;
 }
 
 static const char *dsn(const struct config *config)
@@ -285,10 +366,12 @@ static const char *dsn(const struct config *config)
 static enum err start(struct ingest *ingest, struct slice name)
 {
 	const struct process_context *context = ingest->context;
+	char error[ERROR_LEN];
 
 	ingest->base = event_base_new();
 	if (ingest->base == NULL)
 		abort();
+	ingest->tls = tls_new();
 	ingest->committer = committer_new(dsn(context->config), context->slot,
 					  context->config->database_allow_unsafe);
 	ingest->directory = directory_cache_new(ingest->base, dsn(context->config),
@@ -302,7 +385,10 @@ static enum err start(struct ingest *ingest, struct slice name)
 
 	if (pipeline_new(&options, &ingest->pipeline) != OK)
 		return ERR_FATAL;
-	start_server(ingest, name);
+	if (!start_server(ingest, name, error)) {
+		log_event(LOG_ERROR, "cannot_listen", LOG_STR("error", error));
+		return ERR_FATAL;
+	}
 	ingest->handover = handover_server_new(ingest->base, context->handover_fd,
 					       (size_t)context->config->smtp_size, ingest->pipeline,
 					       may_take, ingest);
@@ -337,6 +423,7 @@ int ingest_process_main(const struct process_context *context)
 		event_free(ingest.drain_timer);
 	handover_server_free(ingest.handover);
 	server_free(ingest.server);
+	tls_free(ingest.tls);
 	pipeline_free(ingest.pipeline);
 	directory_cache_free(ingest.directory);
 	committer_free(ingest.committer);

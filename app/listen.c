@@ -4,9 +4,12 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -69,6 +72,9 @@ static int bind_socket(const union endpoint *endpoint, socklen_t len, bool share
 	if (fd < 0)
 		return -1;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	/* "::" leaves IPv4 to "0.0.0.0". */
+	if (endpoint->any.sa_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 	if (share)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
 	if (bind(fd, &endpoint->any, len) < 0) {
@@ -142,4 +148,42 @@ bool listen_tcp(const char *address, int64_t port, int *ret_fds, size_t count, c
 		return false;
 	}
 	return true;
+}
+
+/* Nobody can connect before the file's mode and owner are right. */
+static bool bind_unix(int fd, const struct sockaddr_un *address, mode_t mode,
+		      const struct passwd *owner)
+{
+	mode_t old = umask(0177);
+	bool bound = bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
+
+	umask(old);
+	return bound &&
+	       (owner == NULL || chown(address->sun_path, owner->pw_uid, owner->pw_gid) == 0) &&
+	       chmod(address->sun_path, mode) == 0 && listen(fd, BACKLOG) == 0;
+}
+
+int listen_unix(const char *path, mode_t mode, const char *user, char *error, size_t error_size)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const struct passwd *owner = NULL;
+	struct stat status;
+	int fd;
+
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		snprintf(error, error_size, "%s: the path is too long for a socket", path);
+		return -1;
+	}
+	memcpy(address.sun_path, path, strlen(path));
+	if (geteuid() == 0 && user[0] != '\0')
+		owner = getpwnam(user);
+	if (lstat(path, &status) == 0 && S_ISSOCK(status.st_mode))
+		unlink(path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0 && bind_unix(fd, &address, mode, owner))
+		return fd;
+	snprintf(error, error_size, "cannot listen on %s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
 }

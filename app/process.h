@@ -12,15 +12,17 @@
 
 #include <stdint.h>
 
+#include "app/listeners.h"
 #include "core/config.h"
 
 struct process_context {
 	const struct config *config;
 	const uint8_t *master_key; /* SECRETBOX_KEY_LEN bytes */
+	const char *trace_peer;    /* whose sessions are written to smtp.transcript; NULL: none */
 	unsigned slot;
-	/* Bound, listening, non-blocking; the process owns its copy. The supervisor keeps another,
-	 * so that a crash loses no backlog. */
-	int listen_fd;
+	/* The process owns copies of the sockets that are for it, and has no others. The supervisor
+	 * keeps them as well, so that a crash loses no backlog. */
+	const struct listeners *listeners;
 	/* app/handover.h: an ingest process accepts on it, the api process connects through it; -1
 	 * in an api process that runs without ingest. The process owns its copy. */
 	int handover_fd;

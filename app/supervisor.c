@@ -19,7 +19,7 @@
 #include "app/commands.h"
 #include "app/handover.h"
 #include "app/ingest_process.h"
-#include "app/listen.h"
+#include "app/listeners.h"
 #include "app/notify.h"
 #include "app/privileges.h"
 #include "app/process.h"
@@ -44,6 +44,7 @@ struct supervisor {
 	const struct config *config;
 	struct child children[MAX_INGEST + 1];
 	size_t child_count;
+	struct listeners listeners;
 	sigset_t old_mask;
 	int signal_fd;
 	int handover_client;
@@ -57,9 +58,14 @@ struct supervisor {
 
 static void close_foreign(const struct supervisor *supervisor, const struct child *own)
 {
-	for (size_t i = 0; i < supervisor->child_count; i++) {
-		if (&supervisor->children[i] != own)
-			close(supervisor->children[i].context.listen_fd);
+	bool ingest = own->main == ingest_process_main;
+
+	for (size_t i = 0; i < supervisor->listeners.count; i++) {
+		const struct listener_socket *socket = &supervisor->listeners.sockets[i];
+
+		if (ingest ? !listener_is_of_ingest(socket, own->context.slot)
+			   : socket->listener != LISTENER_HTTP)
+			close(socket->fd);
 	}
 	close(supervisor->signal_fd);
 	if (supervisor->handover_client != own->context.handover_fd)
@@ -135,40 +141,19 @@ static void add_child(struct supervisor *supervisor, const char *role, process_m
 	};
 }
 
-static bool add_ingest(struct supervisor *supervisor, struct process_context context, char *error)
+static void add_ingest(struct supervisor *supervisor, struct process_context context, size_t count)
 {
-	const struct config *config = supervisor->config;
-	size_t count = ingest_count(config);
-	int fds[MAX_INGEST];
-
-	if (!listen_tcp(config->smtp_address, config->smtp_port, fds, count, error, ERROR_LEN))
-		return false;
 	context.handover_fd = supervisor->handover_server;
 	for (size_t i = 0; i < count; i++) {
 		context.slot = (unsigned)i;
-		context.listen_fd = fds[i];
 		add_child(supervisor, "ingest", ingest_process_main, &context);
 	}
-	log_event(LOG_INFO, "listening", LOG_STR("protocol", "smtp"),
-		  LOG_STR("address", config->smtp_address), LOG_INT("port", listen_port(fds[0])),
-		  LOG_INT("processes", (int64_t)count));
-	return true;
 }
 
-static bool add_api(struct supervisor *supervisor, struct process_context context, bool with_ingest,
-		    char *error)
+static void add_api(struct supervisor *supervisor, struct process_context context, bool with_ingest)
 {
-	const struct config *config = supervisor->config;
-
-	if (!listen_tcp(config->http_address, config->http_port, &context.listen_fd, 1, error,
-			ERROR_LEN))
-		return false;
 	context.handover_fd = with_ingest ? supervisor->handover_client : -1;
 	add_child(supervisor, "api", api_process_main, &context);
-	log_event(LOG_INFO, "listening", LOG_STR("protocol", "http"),
-		  LOG_STR("address", config->http_address),
-		  LOG_INT("port", listen_port(context.listen_fd)));
-	return true;
 }
 
 static bool open_signals(struct supervisor *supervisor)
@@ -192,6 +177,12 @@ static bool set_up(struct supervisor *supervisor, const struct supervisor_option
 	struct process_context context = {
 		.config = options->config,
 		.master_key = options->master_key,
+		.trace_peer = options->trace_peer,
+		.listeners = &supervisor->listeners,
+	};
+	const struct listeners_wanted wanted = {
+		.ingest_slots = options->ingest ? ingest_count(options->config) : 0,
+		.api = options->api,
 	};
 
 	if (handover_pair(&supervisor->handover_client, &supervisor->handover_server) != OK ||
@@ -200,10 +191,11 @@ static bool set_up(struct supervisor *supervisor, const struct supervisor_option
 		return false;
 	}
 	privileges_raise_descriptors();
-	if (options->ingest && !add_ingest(supervisor, context, error))
+	if (!listeners_open(options->config, wanted, &supervisor->listeners, error, ERROR_LEN))
 		return false;
-	if (options->api && !add_api(supervisor, context, options->ingest, error))
-		return false;
+	add_ingest(supervisor, context, wanted.ingest_slots);
+	if (options->api)
+		add_api(supervisor, context, options->ingest);
 	return privileges_drop(options->config->user, error, ERROR_LEN);
 }
 
@@ -225,12 +217,10 @@ static void begin_stop(struct supervisor *supervisor, int64_t now)
 	supervisor->kill_at = now + SUPERVISOR_DRAIN_MS;
 	log_event(LOG_INFO, "stopping");
 	notify_manager("STOPPING=1");
-	for (size_t i = 0; i < supervisor->child_count; i++) {
+	for (size_t i = 0; i < supervisor->child_count; i++)
 		supervisor->children[i].restart_at = INT64_MAX;
-		/* Connections must be refused from now on, not wait in a backlog that nobody
-		 * serves. */
-		close(supervisor->children[i].context.listen_fd);
-	}
+	/* Connections must be refused from now on, not wait in a backlog that nobody serves. */
+	listeners_close(&supervisor->listeners);
 	signal_children(supervisor, SIGTERM);
 }
 

@@ -20,6 +20,7 @@
 struct supervisor_options {
 	const struct config *config;
 	const uint8_t *master_key; /* SECRETBOX_KEY_LEN bytes */
+	const char *trace_peer;    /* whose sessions are written to smtp.transcript; NULL: none */
 	bool ingest;               /* which roles to run, at least one */
 	bool api;
 	/* Asked once, with privileges dropped and before the first fork; false: do not start. It

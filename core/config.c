@@ -39,9 +39,21 @@ struct key {
 		key, VALUE_BOOL, offsetof(struct config, member), 0, 0, preset, NULL, meaning \
 	}
 
+#define TLS_CHOICES    "off may must"
+#define ADDRESSES      "as smtp.address"
+#define PROXY_NETWORKS "who connects from there is a proxy and must speak the PROXY protocol"
+#define TRUSTED                                                             \
+	"reports that arrive here prove themselves; never where mail from " \
+	"the internet is passed on"
+
 static const struct key KEYS[] = {
-	TEXT("smtp.address", smtp_address, "127.0.0.1", NULL, "address to listen on"),
-	INT("smtp.port", smtp_port, 1, 65535, "2525", "port to listen on"),
+	TEXT("smtp.address", smtp.address, "127.0.0.1", NULL,
+	     "IPv4 and IPv6 addresses to listen on, separated by blanks"),
+	INT("smtp.port", smtp.port, 0, 65535, "2525", "port to listen on; 0: none"),
+	TEXT("smtp.tls", smtp.tls, "may", TLS_CHOICES,
+	     "STARTTLS: not offered, offered where tls.certificates are set, or demanded"),
+	TEXT("smtp.proxy_networks", smtp.proxy_networks, "", NULL, PROXY_NETWORKS),
+	BOOL("smtp.trusted", smtp.trusted, "false", TRUSTED),
 	TEXT("smtp.hostname", smtp_hostname, "", NULL,
 	     "name in the greeting; empty: the machine's own"),
 	INT("smtp.size", smtp_size, 65536, 104857600, "10485760",
@@ -54,8 +66,28 @@ static const struct key KEYS[] = {
 	    "connections of one ingest process"),
 	TEXT("smtp.role_names", smtp_role_names, "postmaster abuse fbl unsubscribe noc security",
 	     NULL, "local parts accepted at every bounce domain"),
-	TEXT("smtp.transcript", smtp_transcript, "", NULL,
-	     "file for session transcripts; empty: none"),
+	TEXT("smtp.transcript", smtp_transcript, "", NULL, "file that `serve --trace-peer` writes"),
+	TEXT("submission.address", submission.address, "127.0.0.1", NULL, ADDRESSES),
+	INT("submission.port", submission.port, 0, 65535, "0",
+	    "SMTP with STARTTLS and AUTH, usually on 587; 0: none"),
+	TEXT("submission.proxy_networks", submission.proxy_networks, "", NULL, PROXY_NETWORKS),
+	TEXT("submissions.address", submissions.address, "127.0.0.1", NULL, ADDRESSES),
+	INT("submissions.port", submissions.port, 0, 65535, "0",
+	    "SMTP over TLS with AUTH, usually on 465; 0: none"),
+	TEXT("submissions.proxy_networks", submissions.proxy_networks, "", NULL, PROXY_NETWORKS),
+	TEXT("lmtp.address", lmtp.address, "127.0.0.1", NULL, ADDRESSES),
+	INT("lmtp.port", lmtp.port, 0, 65535, "0",
+	    "LMTP over TCP, for a mail server in front; 0: none"),
+	TEXT("lmtp.tls", lmtp.tls, "off", TLS_CHOICES, "as smtp.tls"),
+	TEXT("lmtp.proxy_networks", lmtp.proxy_networks, "", NULL, PROXY_NETWORKS),
+	BOOL("lmtp.trusted", lmtp.trusted, "false", TRUSTED),
+	TEXT("lmtp_unix.path", lmtp_unix.path, "", NULL, "LMTP on a Unix socket; empty: none"),
+	TEXT("lmtp_unix.mode", lmtp_unix.mode, "660", "600 660 666", "who may connect to it"),
+	BOOL("lmtp_unix.trusted", lmtp_unix.trusted, "false", TRUSTED),
+	TEXT("tls.certificates", tls_certificates, "", NULL,
+	     "PEM files, separated by blanks, each with its chain; the first is the default, the "
+	     "others are chosen by name (SNI)"),
+	TEXT("tls.keys", tls_keys, "", NULL, "the certificates' keys, in the same order"),
 	TEXT("http.address", http_address, "127.0.0.1", NULL, "address to listen on"),
 	INT("http.port", http_port, 1, 65535, "8080", "port to listen on"),
 	INT("http.threads", http_threads, 1, 64, "4",
@@ -133,7 +165,15 @@ static const char *set_value(struct config *config, const struct key *key, struc
 
 static void set_presets(struct config *config, struct arena *arena)
 {
-	*config = (struct config){ 0 };
+	static const struct config_listener none = { "", 0, "off", "", false, "", "" };
+
+	*config = (struct config){
+		.smtp = none,
+		.submission = none,
+		.submissions = none,
+		.lmtp = none,
+		.lmtp_unix = none,
+	};
 	for (size_t i = 0; i < KEY_COUNT; i++)
 		if (set_value(config, &KEYS[i], slice_from_cstr(KEYS[i].preset), arena) != NULL)
 			abort(); /* the table above is wrong */

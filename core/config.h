@@ -16,10 +16,27 @@
 #include "core/arena.h"
 #include "core/err.h"
 
+/* One kind of listening socket; a key that a kind does not have stays empty. */
+struct config_listener {
+	const char *address; /* several, separated by blanks */
+	int64_t port;        /* 0: none */
+	const char *tls;     /* off | may | must */
+	const char *proxy_networks;
+	bool trusted;
+	const char *path; /* of a Unix socket; empty: none */
+	const char *mode; /* of its file, octal */
+};
+
 struct config {
-	/* smtp.* */
-	const char *smtp_address;
-	int64_t smtp_port;
+	struct config_listener smtp;
+	struct config_listener submission;  /* with STARTTLS */
+	struct config_listener submissions; /* with TLS from the first byte */
+	struct config_listener lmtp;
+	struct config_listener lmtp_unix;
+	/* tls.*: files, separated by blanks, as many of the one as of the other */
+	const char *tls_certificates;
+	const char *tls_keys;
+	/* smtp.*: also for the other listeners of mail */
 	const char *smtp_hostname; /* in the greeting; empty: gethostname() */
 	int64_t smtp_size;         /* announced and enforced */
 	bool smtp_pipelining;
@@ -27,7 +44,7 @@ struct config {
 	int64_t smtp_max_connections; /* of one ingest process */
 	const char
 		*smtp_role_names; /* local parts accepted at every bounce domain, space-separated */
-	const char *smtp_transcript; /* file; empty: none */
+	const char *smtp_transcript; /* file that `serve --trace-peer` writes */
 	/* http.* */
 	const char *http_address;
 	int64_t http_port;

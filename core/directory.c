@@ -32,6 +32,13 @@ static int compare_keys(const void *a, const void *b)
 	return by_account != 0 ? by_account : compare_u64(left->key_id, right->key_id);
 }
 
+static int compare_api_keys(const void *a, const void *b)
+{
+	const struct directory_api_key *left = a, *right = b;
+
+	return slice_compare(left->id, right->id);
+}
+
 /* qsort() and bsearch() must not be given NULL, not even for an empty array. */
 static void sort(void *array, size_t count, size_t size, int (*compare)(const void *, const void *))
 {
@@ -52,6 +59,8 @@ void directory_finish(struct directory *directory)
 	sort(directory->domains, directory->domain_count, sizeof(*directory->domains),
 	     compare_domains);
 	sort(directory->keys, directory->key_count, sizeof(*directory->keys), compare_keys);
+	sort(directory->api_keys, directory->api_key_count, sizeof(*directory->api_keys),
+	     compare_api_keys);
 }
 
 void directory_free(struct directory *directory)
@@ -99,4 +108,13 @@ const struct directory_token_key *directory_key_current(const struct directory *
 		    directory->keys[i].state == TOKEN_KEY_CURRENT)
 			return &directory->keys[i];
 	return NULL;
+}
+
+const struct directory_api_key *directory_api_key_find(const struct directory *directory,
+						       struct slice id)
+{
+	struct directory_api_key wanted = { .id = id };
+
+	return find(&wanted, directory->api_keys, directory->api_key_count,
+		    sizeof(*directory->api_keys), compare_api_keys);
 }

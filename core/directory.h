@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The directory: bounce domains, accounts and token keys, as ingest caches them. The store loads a
- * new one every few seconds; a loaded directory never changes.
+ * The directory: bounce domains, accounts, token keys and API keys, as ingest caches them. The
+ * store loads a new one every few seconds; a loaded directory never changes.
  */
 #ifndef BOUNCED_CORE_DIRECTORY_H
 #define BOUNCED_CORE_DIRECTORY_H
@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "core/arena.h"
+#include "core/hash.h"
 #include "core/slice.h"
 #include "core/token.h"
 
@@ -40,6 +41,14 @@ struct directory_token_key {
 	uint8_t secret[TOKEN_KEY_LEN];
 };
 
+/* An API key that may hand over reports (scope ingest). */
+struct directory_api_key {
+	struct slice id;
+	uint64_t account_id;
+	int64_t expires_at; /* Unix ms; INT64_MAX: never */
+	uint8_t secret_sha256[SHA256_LEN];
+};
+
 struct directory {
 	struct arena *arena;                /* owns the arrays and their text */
 	struct directory_account *accounts; /* by id */
@@ -48,6 +57,8 @@ struct directory {
 	size_t domain_count;
 	struct directory_token_key *keys; /* by account_id, key_id */
 	size_t key_count;
+	struct directory_api_key *api_keys; /* by id */
+	size_t api_key_count;
 	int64_t loaded_at; /* time_monotonic_ms() */
 };
 
@@ -67,5 +78,8 @@ const struct directory_token_key *directory_key_find(const struct directory *dir
 /* The key that new tokens are signed with, or NULL. */
 const struct directory_token_key *directory_key_current(const struct directory *directory,
 							uint64_t account_id);
+/* Also one that has expired. */
+const struct directory_api_key *directory_api_key_find(const struct directory *directory,
+						       struct slice id);
 
 #endif

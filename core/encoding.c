@@ -102,6 +102,23 @@ ptrdiff_t base64url_decode(struct slice text, uint8_t *ret_bytes, size_t cap)
 	return bits_decode(base64url_value, 6, text, ret_bytes, cap);
 }
 
+static int base64_value(char c)
+{
+	return c == '+' ? 62 : c == '/' ? 63 : c == '-' || c == '_' ? -1 : base64url_value(c);
+}
+
+ptrdiff_t base64_decode(struct slice text, uint8_t *ret_bytes, size_t cap)
+{
+	size_t padding = 0;
+
+	while (padding < 2 && padding < text.len && text.ptr[text.len - 1 - padding] == '=')
+		padding++;
+	if (text.len % 4 != 0)
+		return -1;
+	/* Three digits hold two bytes, two hold one: a padding of another length leaves a rest. */
+	return bits_decode(base64_value, 6, slice_head(text, text.len - padding), ret_bytes, cap);
+}
+
 size_t hex_encode(const uint8_t *bytes, size_t len, char *ret_text)
 {
 	return bits_encode(HEX, 4, bytes, len, ret_text);

@@ -23,6 +23,8 @@ ptrdiff_t base32_decode(struct slice text, uint8_t *ret_bytes, size_t cap);
 
 size_t base64url_encode(const uint8_t *bytes, size_t len, char *ret_text);
 ptrdiff_t base64url_decode(struct slice text, uint8_t *ret_bytes, size_t cap);
+/* RFC 4648 4, with its padding and nothing else. */
+ptrdiff_t base64_decode(struct slice text, uint8_t *ret_bytes, size_t cap);
 
 size_t hex_encode(const uint8_t *bytes, size_t len, char *ret_text);
 ptrdiff_t hex_decode(struct slice text, uint8_t *ret_bytes, size_t cap);

@@ -39,6 +39,7 @@ struct inbound {
 	struct slice helo;
 	struct slice tls;       /* "TLSv1.3", empty for none */
 	struct slice mail_from; /* without <>; empty for the null sender */
+	bool trusted;           /* the listener is: whoever hands over there answers for it */
 	struct inbound_recipient *recipients;
 	size_t recipient_count;
 	bool smtputf8;

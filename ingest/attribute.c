@@ -15,7 +15,7 @@
 struct identity {
 	const struct token *token; /* verified; NULL: none */
 	const struct directory_token_key *key;
-	bool submitted; /* handed over with an API key */
+	bool submitted; /* handed over with an API key, or on a trusted listener */
 };
 
 struct context {
@@ -60,12 +60,30 @@ static const struct token *verified_candidate(const struct report *report,
 	return NULL;
 }
 
+/* The token in the address to which an API key's holder handed the report; NULL: none of theirs. */
+static const struct token *submitted_token(const struct context *context,
+					   const struct inbound_recipient *recipient,
+					   const struct directory_token_key **ret_key)
+{
+	struct token *token = ARENA_NEW(context->arena, struct token);
+	struct address parts;
+
+	if (!address_split(recipient->address, &parts) ||
+	    !token_decode(return_path_unwrap(parts.local), token) ||
+	    token->account != recipient->account_id)
+		return NULL;
+	*ret_key = directory_key_find(context->directory, token->account, token->key_id);
+	return *ret_key != NULL && token_mac_valid(token, (*ret_key)->secret) ? token : NULL;
+}
+
 static struct identity identify(const struct context *context,
 				const struct inbound_recipient *recipient)
 {
 	struct identity identity = { 0 };
 
-	identity.submitted = recipient->basis == RECIPIENT_SUBMITTED;
+	identity.submitted = recipient->basis == RECIPIENT_SUBMITTED || context->inbound->trusted;
+	if (recipient->basis == RECIPIENT_SUBMITTED)
+		identity.token = submitted_token(context, recipient, &identity.key);
 	if (recipient->basis == RECIPIENT_TOKEN) {
 		identity.key = directory_key_find(context->directory, recipient->token.account,
 						  recipient->token.key_id);

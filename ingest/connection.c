@@ -4,41 +4,65 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
+#include <arpa/inet.h>
 #include <event2/event_struct.h>
 
 #include "core/limits.h"
+#include "core/log.h"
 #include "core/timestamp.h"
+#include "ingest/proxy_protocol.h"
+#include "ingest/transport.h"
 
 /* What a client still sends after the last reply is read and dropped for so long: closing on unread
  * bytes would reset the connection, and the reply might be lost with it. */
 #define LINGER_MS 1000
 
+enum stage {
+	STAGE_PROXY,     /* a proxy's header must come */
+	STAGE_HANDSHAKE, /* of TLS */
+	STAGE_SESSION,
+};
+
+static const struct smtp_reply auth_accepted =
+	SMTP_REPLY(235, "2.7.0", "Authentication successful");
+static const struct smtp_reply auth_refused = SMTP_REPLY(535, "5.7.8", "Authentication failed");
+static const struct smtp_reply auth_later =
+	SMTP_REPLY(454, "4.7.0", "Cannot authenticate now, try again later");
+
 struct connection {
 	connection_id id;
 	struct connection_shared *shared;
-	int fd;
+	const struct listener_options *listener;
+	struct transport transport;
+	enum stage stage;
 	struct smtp_session *session;
 	struct event readable;
 	struct event writable;
 	struct event timer;
 	int64_t timer_at_ms;        /* when the timer fires; INT64_MAX while it is not set */
+	int64_t setup_deadline_ms;  /* INT64_MAX in the session */
+	int64_t refuse_auth_at_ms;  /* INT64_MAX while no refusal is held back */
 	int64_t output_deadline_ms; /* INT64_MAX while no reply is unsent */
 	int64_t linger_deadline_ms; /* INT64_MAX until all is said */
 	struct buf rest;            /* received, not yet consumed */
 	enum smtp_action asked;     /* the question the service has; SMTP_NEED_INPUT: none */
+	bool greeted;
 	bool reading;
-	bool pumping; /* the session is being served further up the stack */
-	bool closing; /* the session is over; what it said may yet be unsent */
+	bool read_blocked; /* reading goes on when the socket takes bytes */
+	bool pumping;      /* the session is being served further up the stack */
+	bool closing;      /* the session is over; what it said may yet be unsent */
 };
 
+static void begin_handshake(struct connection *connection);
 static void on_readable(evutil_socket_t fd, short what, void *argument);
 static void on_writable(evutil_socket_t fd, short what, void *argument);
 static void on_timer(evutil_socket_t fd, short what, void *argument);
 
-struct connection *connection_new(struct connection_shared *shared, connection_id id, int fd,
+struct connection *connection_new(struct connection_shared *shared,
+				  const struct listener_options *listener, connection_id id, int fd,
 				  struct slice peer_address)
 {
 	struct connection *connection = calloc(1, sizeof(*connection));
@@ -48,8 +72,12 @@ struct connection *connection_new(struct connection_shared *shared, connection_i
 		abort();
 	connection->id = id;
 	connection->shared = shared;
-	connection->fd = fd;
-	connection->session = smtp_session_new(&shared->settings, &peer, time_monotonic_ms());
+	connection->listener = listener;
+	transport_init(&connection->transport, fd);
+	connection->stage = STAGE_SESSION;
+	connection->session = smtp_session_new(&listener->smtp, &peer, time_monotonic_ms());
+	connection->setup_deadline_ms = INT64_MAX;
+	connection->refuse_auth_at_ms = INT64_MAX;
 	connection->timer_at_ms = INT64_MAX;
 	connection->output_deadline_ms = INT64_MAX;
 	connection->linger_deadline_ms = INT64_MAX;
@@ -75,7 +103,7 @@ void connection_close(struct connection *connection)
 	event_del(&connection->readable);
 	event_del(&connection->writable);
 	event_del(&connection->timer);
-	close(connection->fd);
+	transport_done(&connection->transport);
 	smtp_session_free(connection->session);
 	buf_done(&connection->rest);
 	free(connection);
@@ -93,6 +121,9 @@ static int64_t next_deadline(const struct connection *connection)
 {
 	int64_t ours = min_i64(connection->output_deadline_ms, connection->linger_deadline_ms);
 
+	if (connection->stage != STAGE_SESSION)
+		return connection->setup_deadline_ms;
+	ours = min_i64(ours, connection->refuse_auth_at_ms);
 	return min_i64(ours, smtp_session_deadline(connection->session));
 }
 
@@ -126,19 +157,14 @@ static void set_reading(struct connection *connection, bool reading)
 
 /* -- output -- */
 
-static bool would_block(void)
-{
-	return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
-}
-
 /* All is said and sent. false: the connection is gone. */
 static bool begin_linger(struct connection *connection)
 {
+	transport_finish(&connection->transport);
 	if (smtp_session_quit(connection->session)) {
 		connection_close(connection);
 		return false;
 	}
-	shutdown(connection->fd, SHUT_WR);
 	connection->linger_deadline_ms = time_monotonic_ms() + LINGER_MS;
 	return true;
 }
@@ -149,9 +175,10 @@ static bool flush_output(struct connection *connection)
 	struct buf *output = smtp_session_output(connection->session);
 
 	if (output->len > 0) {
-		ssize_t sent = send(connection->fd, output->data, output->len, MSG_NOSIGNAL);
+		struct transport *transport = &connection->transport;
+		ssize_t sent = transport_write(transport, output->data, output->len);
 
-		if (output->full || (sent < 0 && !would_block())) {
+		if (output->full || sent == TRANSPORT_OVER) {
 			connection_close(connection);
 			return false;
 		}
@@ -190,6 +217,10 @@ static void ask(struct connection *connection, enum smtp_action question)
 		service->message(service->context, connection->id,
 				 smtp_session_take_message(session));
 		break;
+	case SMTP_ASK_AUTH:
+		service->auth(service->context, connection->id, smtp_session_credentials(session));
+		break;
+	case SMTP_START_TLS: /* when the output is written */
 	case SMTP_NEED_INPUT:
 	case SMTP_CLOSE:
 		break;
@@ -235,32 +266,172 @@ static void keep_rest(struct connection *connection, struct slice bytes, size_t 
 	}
 }
 
+/* What is unsent was sent, perhaps, and with it the reply to STARTTLS. May close. */
+static void settle(struct connection *connection)
+{
+	if (!flush_output(connection))
+		return;
+	if (connection->asked == SMTP_START_TLS &&
+	    smtp_session_output(connection->session)->len == 0) {
+		begin_handshake(connection);
+		return;
+	}
+	/* Without an answer yet, reading is stopped only when bytes come indeed (on_readable). */
+	if (connection->asked == SMTP_NEED_INPUT)
+		set_reading(connection, connection->output_deadline_ms == INT64_MAX);
+	if (connection->reading && transport_has_pending(&connection->transport))
+		event_active(&connection->readable, EV_READ, 0);
+	arm_timer(connection);
+}
+
 /* Serves the session, then puts the events right. bytes: new ones, or the rest. May close. */
 static void pump(struct connection *connection, struct slice bytes)
 {
 	size_t used = feed(connection, bytes);
 
 	keep_rest(connection, bytes, used);
-	if (!flush_output(connection))
-		return;
-	/* Without an answer yet, reading is stopped only when bytes come indeed (on_readable). */
-	if (connection->asked == SMTP_NEED_INPUT)
-		set_reading(connection, connection->output_deadline_ms == INT64_MAX);
-	arm_timer(connection);
+	settle(connection);
 }
 
-void connection_greet(struct connection *connection)
+/* -- before the session -- */
+
+static void greet(struct connection *connection)
 {
 	/* What is there before the greeting is shown to the session. */
-	ssize_t count =
-		recv(connection->fd, connection->shared->read_buffer, CONNECTION_READ_SIZE, 0);
+	char *bytes = connection->shared->read_buffer;
+	ssize_t count = transport_read(&connection->transport, bytes, CONNECTION_READ_SIZE);
 
-	if (count == 0 || (count < 0 && !would_block()))
+	connection->greeted = true;
+	if (count == TRANSPORT_OVER)
 		connection_close(connection);
 	else
-		pump(connection,
-		     slice_from(connection->shared->read_buffer, count < 0 ? 0 : (size_t)count));
+		pump(connection, slice_from(bytes, (size_t)count));
 }
+
+static void begin_setup(struct connection *connection, enum stage stage)
+{
+	connection->stage = stage;
+	connection->setup_deadline_ms = time_monotonic_ms() + connection->listener->smtp.command_ms;
+	set_reading(connection, true);
+}
+
+/* May close. */
+static void go_on_with_handshake(struct connection *connection)
+{
+	struct transport *transport = &connection->transport;
+	int result = transport_handshake(transport);
+
+	if (result == TRANSPORT_OVER) {
+		log_event(LOG_DEBUG, "tls_handshake_failed",
+			  LOG_SLICE("peer", smtp_session_peer(connection->session)),
+			  LOG_SLICE("error", transport_error()));
+		connection_close(connection);
+		return;
+	}
+	if (result == TRANSPORT_BLOCKED) {
+		if (transport->wants_write)
+			event_add(&connection->writable, NULL);
+		arm_timer(connection);
+		return;
+	}
+	connection->stage = STAGE_SESSION;
+	connection->setup_deadline_ms = INT64_MAX;
+	connection->asked = SMTP_NEED_INPUT;
+	smtp_session_tls_started(connection->session, transport_tls_version(transport),
+				 time_monotonic_ms());
+	if (connection->greeted)
+		pump(connection, SLICE_NONE);
+	else
+		greet(connection);
+}
+
+static void begin_handshake(struct connection *connection)
+{
+	/* The session refuses bytes that come together with STARTTLS; later ones are TLS's. */
+	assert(connection->rest.len == 0);
+	transport_start_tls(&connection->transport, tls_accept(connection->shared->tls));
+	begin_setup(connection, STAGE_HANDSHAKE);
+	go_on_with_handshake(connection);
+}
+
+static void begin_session(struct connection *connection)
+{
+	connection->stage = STAGE_SESSION;
+	connection->setup_deadline_ms = INT64_MAX;
+	if (connection->listener->implicit_tls)
+		begin_handshake(connection);
+	else
+		greet(connection);
+}
+
+static void take_peer(struct connection *connection, const struct proxy_header *header)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (!header->has_source)
+		return;
+	inet_ntop(header->source.v6 ? AF_INET6 : AF_INET, header->source.bytes, text, sizeof(text));
+	smtp_session_set_peer(connection->session, &(struct smtp_peer){ slice_from_cstr(text) });
+}
+
+/* Takes the header's bytes off the socket and none of those behind it, which may be TLS's. */
+static void read_proxy_header(struct connection *connection)
+{
+	struct buf *head = &connection->rest;
+	char *at = buf_reserve(head, PROXY_HEADER_MAX - head->len);
+	struct proxy_header header = { 0 };
+	ssize_t peeked = recv(connection->transport.fd, at, PROXY_HEADER_MAX - head->len, MSG_PEEK);
+
+	if (peeked < 0 && (errno == EAGAIN || errno == EINTR)) {
+		arm_timer(connection);
+		return;
+	}
+	size_t len = head->len + (peeked > 0 ? (size_t)peeked : 0);
+	enum proxy_result result =
+		peeked > 0 ? proxy_protocol_parse(slice_from(head->data, len), &header)
+			   : PROXY_BROKEN;
+	size_t used = (result == PROXY_DONE ? header.len : len) - head->len;
+
+	if (result == PROXY_BROKEN ||
+	    recv(connection->transport.fd, at, used, 0) != (ssize_t)used) {
+		connection_close(connection);
+		return;
+	}
+	head->len += used;
+	if (result == PROXY_MORE) {
+		arm_timer(connection);
+		return;
+	}
+	buf_done(head);
+	buf_init(head, CONNECTION_READ_SIZE);
+	take_peer(connection, &header);
+	begin_session(connection);
+}
+
+static bool is_proxy(const struct connection *connection)
+{
+	const struct listener_options *listener = connection->listener;
+	struct ip_address peer;
+
+	if (!ip_parse(smtp_session_peer(connection->session), &peer))
+		return false;
+	for (size_t i = 0; i < listener->proxy_network_count; i++)
+		if (ip_network_holds(&listener->proxy_networks[i], &peer))
+			return true;
+	return false;
+}
+
+void connection_start(struct connection *connection)
+{
+	if (!is_proxy(connection)) {
+		begin_session(connection);
+		return;
+	}
+	begin_setup(connection, STAGE_PROXY);
+	read_proxy_header(connection);
+}
+
+/* -- answers -- */
 
 static void resume(struct connection *connection)
 {
@@ -286,8 +457,37 @@ void connection_answer_rcpt(struct connection *connection, const struct smtp_rep
 	resume(connection);
 }
 
+static void refuse_auth(struct connection *connection)
+{
+	connection->refuse_auth_at_ms = INT64_MAX;
+	smtp_session_answer_auth(connection->session, &auth_refused, 0, time_monotonic_ms());
+	resume(connection);
+}
+
+void connection_answer_auth(struct connection *connection, enum auth_outcome outcome,
+			    uint64_t account_id)
+{
+	int64_t now_ms = time_monotonic_ms();
+
+	if (connection->asked != SMTP_ASK_AUTH || connection->refuse_auth_at_ms != INT64_MAX)
+		return;
+	if (outcome == AUTH_REFUSED) {
+		connection->refuse_auth_at_ms = now_ms + connection->shared->auth_delay_ms;
+		arm_timer(connection);
+		return;
+	}
+	smtp_session_answer_auth(connection->session,
+				 outcome == AUTH_ACCEPTED ? &auth_accepted : &auth_later,
+				 account_id, now_ms);
+	resume(connection);
+}
+
 void connection_shutdown(struct connection *connection)
 {
+	if (connection->stage != STAGE_SESSION) {
+		connection_close(connection);
+		return;
+	}
 	smtp_session_shutdown(connection->session);
 	if (!connection->pumping && connection->asked == SMTP_NEED_INPUT)
 		pump(connection, SLICE_NONE);
@@ -295,22 +495,42 @@ void connection_shutdown(struct connection *connection)
 
 /* -- callbacks -- */
 
-static void on_readable(evutil_socket_t fd, short what, void *argument)
+static void read_session(struct connection *connection)
 {
-	struct connection *connection = argument;
-	struct connection_shared *shared = connection->shared;
+	char *bytes = connection->shared->read_buffer;
 
-	(void)what;
 	if (connection->asked != SMTP_NEED_INPUT) {
 		set_reading(connection, false);
 		return;
 	}
-	ssize_t count = recv(fd, shared->read_buffer, CONNECTION_READ_SIZE, 0);
+	ssize_t count = transport_read(&connection->transport, bytes, CONNECTION_READ_SIZE);
 
-	if (count == 0 || (count < 0 && !would_block()))
+	connection->read_blocked = count == TRANSPORT_BLOCKED && connection->transport.wants_write;
+	if (connection->read_blocked)
+		event_add(&connection->writable, NULL);
+	if (count == TRANSPORT_OVER)
 		connection_close(connection);
 	else if (count > 0 && !connection->closing)
-		pump(connection, slice_from(shared->read_buffer, (size_t)count));
+		pump(connection, slice_from(bytes, (size_t)count));
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *argument)
+{
+	struct connection *connection = argument;
+
+	(void)fd;
+	(void)what;
+	switch (connection->stage) {
+	case STAGE_PROXY:
+		read_proxy_header(connection);
+		break;
+	case STAGE_HANDSHAKE:
+		go_on_with_handshake(connection);
+		break;
+	case STAGE_SESSION:
+		read_session(connection);
+		break;
+	}
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *argument)
@@ -319,10 +539,16 @@ static void on_writable(evutil_socket_t fd, short what, void *argument)
 
 	(void)fd;
 	(void)what;
+	if (connection->stage == STAGE_HANDSHAKE) {
+		go_on_with_handshake(connection);
+		return;
+	}
+	if (connection->read_blocked)
+		event_active(&connection->readable, EV_READ, 0);
 	if (connection->asked == SMTP_NEED_INPUT)
 		pump(connection, buf_slice(&connection->rest));
-	else if (flush_output(connection))
-		arm_timer(connection);
+	else
+		settle(connection);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *argument)
@@ -333,8 +559,13 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
 	(void)fd;
 	(void)what;
 	connection->timer_at_ms = INT64_MAX;
-	if (now_ms >= connection->output_deadline_ms || now_ms >= connection->linger_deadline_ms) {
+	if (now_ms >= connection->output_deadline_ms || now_ms >= connection->linger_deadline_ms ||
+	    now_ms >= connection->setup_deadline_ms) {
 		connection_close(connection);
+	} else if (connection->stage != STAGE_SESSION) {
+		arm_timer(connection);
+	} else if (now_ms >= connection->refuse_auth_at_ms) {
+		refuse_auth(connection);
 	} else if (now_ms >= smtp_session_deadline(connection->session)) {
 		smtp_session_timeout(connection->session, now_ms);
 		pump(connection, SLICE_NONE);

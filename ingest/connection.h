@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One client connection: socket, timer and SMTP session. Private to the server.
+ * One client connection: transport, timer and SMTP session. Private to the server.
+ *
+ * Before the session a proxy may have to say who the client is, and TLS may have to begin; who does
+ * not get through that in time is cut without a word.
  *
  * While a question is open or a reply is unsent nothing is read, so that a client's haste stays in
  * the kernel's buffers. Bytes are read into one buffer that all connections share; only what a
@@ -23,9 +26,10 @@
 /* What all connections share; the server's. */
 struct connection_shared {
 	struct event_base *base;
-	struct smtp_settings settings;
+	struct tls *tls;
 	struct smtp_service service;
 	int64_t output_ms;
+	int64_t auth_delay_ms;
 	char *read_buffer; /* of CONNECTION_READ_SIZE */
 	/* The last word about a connection, which is gone on return. */
 	void (*on_closed)(struct connection_shared *shared, connection_id id);
@@ -33,17 +37,20 @@ struct connection_shared {
 
 struct connection;
 
-/* fd: a connected, non-blocking socket; moves here. Does nothing yet. */
-struct connection *connection_new(struct connection_shared *shared, connection_id id, int fd,
+/* fd: a connected, non-blocking socket; moves here. listener: borrowed. Does nothing yet. */
+struct connection *connection_new(struct connection_shared *shared,
+				  const struct listener_options *listener, connection_id id, int fd,
 				  struct slice peer_address);
 connection_id connection_get_id(const struct connection *connection);
 
 /* Each of these may close the connection before it returns. */
-void connection_greet(struct connection *connection);
+void connection_start(struct connection *connection);
 /* No-ops unless a question of that kind is open. */
 void connection_answer(struct connection *connection, const struct smtp_reply *reply);
 void connection_answer_rcpt(struct connection *connection, const struct smtp_reply *reply,
 			    const struct inbound_recipient *recipient);
+void connection_answer_auth(struct connection *connection, enum auth_outcome outcome,
+			    uint64_t account_id);
 /* Ends it at the next command boundary. */
 void connection_shutdown(struct connection *connection);
 

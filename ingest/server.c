@@ -26,7 +26,8 @@
 struct listener {
 	struct server *server;
 	struct listener *next;
-	int fd;
+	struct listener_options options;
+	int fd; /* -1: closed */
 	struct event acceptable;
 };
 
@@ -83,9 +84,10 @@ struct server *server_new(struct event_base *base, const struct server_options *
 	assert(options->max_connections > 0);
 	server->shared = (struct connection_shared){
 		.base = base,
-		.settings = options->smtp,
+		.tls = options->tls,
 		.service = *service,
 		.output_ms = options->output_ms > 0 ? options->output_ms : LIMIT_OUTPUT_MS,
+		.auth_delay_ms = options->auth_delay_ms,
 		.read_buffer = allocate(1, CONNECTION_READ_SIZE),
 		.on_closed = on_closed,
 	};
@@ -104,18 +106,27 @@ unsigned server_connection_count(const struct server *server)
 	return server->slot_count - server->free_count;
 }
 
+/* Their options live on for the connections that came by them. */
 static void close_listeners(struct server *server)
+{
+	for (struct listener *listener = server->listeners; listener; listener = listener->next) {
+		if (listener->fd < 0)
+			continue;
+		event_del(&listener->acceptable);
+		close(listener->fd);
+		listener->fd = -1;
+	}
+	event_del(&server->pause_timer);
+}
+
+static void free_listeners(struct server *server)
 {
 	struct listener *next;
 
 	for (struct listener *listener = server->listeners; listener != NULL; listener = next) {
 		next = listener->next;
-		event_del(&listener->acceptable);
-		close(listener->fd);
 		free(listener);
 	}
-	server->listeners = NULL;
-	event_del(&server->pause_timer);
 }
 
 void server_free(struct server *server)
@@ -127,6 +138,7 @@ void server_free(struct server *server)
 	for (unsigned i = 0; i < server->slot_count; i++)
 		if (server->slots[i] != NULL)
 			connection_close(server->slots[i]);
+	free_listeners(server);
 	free(server->slots);
 	free(server->free_slots);
 	free(server->shared.read_buffer);
@@ -135,12 +147,15 @@ void server_free(struct server *server)
 
 /* -- accepting -- */
 
-void server_listen(struct server *server, int fd)
+void server_listen(struct server *server, int fd, const struct listener_options *options)
 {
 	struct listener *listener = allocate(1, sizeof(*listener));
 	int on = 1;
 
+	assert((!options->implicit_tls && !options->smtp.starttls) ||
+	       (server->shared.tls != NULL && tls_loaded(server->shared.tls)));
 	listener->server = server;
+	listener->options = *options;
 	listener->fd = fd;
 	listener->next = server->listeners;
 	server->listeners = listener;
@@ -196,8 +211,9 @@ static void refuse(int fd)
 	close(fd);
 }
 
-static void admit(struct server *server, int fd, const struct sockaddr_storage *peer)
+static void admit(const struct listener *listener, int fd, const struct sockaddr_storage *peer)
 {
+	struct server *server = listener->server;
 	char text[INET6_ADDRSTRLEN];
 
 	if (server->free_count == 0 || fd >= server->fd_limit) {
@@ -207,8 +223,9 @@ static void admit(struct server *server, int fd, const struct sockaddr_storage *
 	unsigned slot = server->free_slots[--server->free_count];
 	connection_id id = ++server->serial * server->slot_count + slot;
 
-	server->slots[slot] = connection_new(&server->shared, id, fd, format_peer(peer, text));
-	connection_greet(server->slots[slot]);
+	server->slots[slot] = connection_new(&server->shared, &listener->options, id, fd,
+					     format_peer(peer, text));
+	connection_start(server->slots[slot]);
 }
 
 static void on_acceptable(evutil_socket_t fd, short what, void *argument)
@@ -225,7 +242,7 @@ static void on_acceptable(evutil_socket_t fd, short what, void *argument)
 
 		if (client >= 0) {
 			server->pause_logged = false;
-			admit(server, client, &peer);
+			admit(listener, client, &peer);
 		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
 			return;
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
@@ -272,6 +289,15 @@ void server_answer_rcpt(struct server *server, connection_id id, const struct sm
 
 	if (connection != NULL)
 		connection_answer_rcpt(connection, reply, recipient);
+}
+
+void server_answer_auth(struct server *server, connection_id id, enum auth_outcome outcome,
+			uint64_t account_id)
+{
+	struct connection *connection = find(server, id);
+
+	if (connection != NULL)
+		connection_answer_auth(connection, outcome, account_id);
 }
 
 void server_shutdown(struct server *server, void (*on_idle)(void *context), void *context)

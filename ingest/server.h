@@ -18,7 +18,10 @@
 #include <event2/event.h>
 
 #include "core/inbound.h"
+#include "core/network.h"
+#include "ingest/sasl.h"
 #include "ingest/smtp_session.h"
+#include "ingest/tls.h"
 
 /* Never reused within a process. */
 typedef uint64_t connection_id;
@@ -30,25 +33,43 @@ struct smtp_service {
 	void (*rcpt)(void *context, connection_id connection, struct slice address);
 	/* the message moves to the service */
 	void (*message)(void *context, connection_id connection, struct inbound *inbound);
+	/* credentials are borrowed for the call; server_answer_auth() */
+	void (*auth)(void *context, connection_id connection, struct sasl_credentials credentials);
+};
+
+enum auth_outcome { AUTH_ACCEPTED, AUTH_REFUSED, AUTH_LATER };
+
+/* How connections of one listening socket are served. */
+struct listener_options {
+	struct smtp_settings smtp; /* copied; its slices are borrowed */
+	bool implicit_tls;         /* TLS from the first byte */
+	/* Whoever connects from there is a proxy, and must say first for whom. Borrowed. */
+	const struct ip_network *proxy_networks;
+	size_t proxy_network_count;
 };
 
 struct server;
 
 struct server_options {
-	struct smtp_settings smtp; /* copied; its slices are borrowed */
+	struct tls *tls; /* borrowed; loaded where a listener offers TLS */
 	unsigned max_connections;
-	int64_t output_ms; /* how long a client may leave replies unread; 0: LIMIT_OUTPUT_MS */
+	int64_t output_ms;     /* how long a client may leave replies unread; 0: LIMIT_OUTPUT_MS */
+	int64_t auth_delay_ms; /* before a failed AUTH is answered */
 };
 
 struct server *server_new(struct event_base *base, const struct server_options *options,
 			  const struct smtp_service *service);
 void server_free(struct server *server);
 /* fd: a bound, listening, non-blocking socket; moves to the server. */
-void server_listen(struct server *server, int fd);
+void server_listen(struct server *server, int fd, const struct listener_options *options);
 
 void server_answer(struct server *server, connection_id id, const struct smtp_reply *reply);
 void server_answer_rcpt(struct server *server, connection_id id, const struct smtp_reply *reply,
 			const struct inbound_recipient *recipient);
+
+/* account_id: whose key it was, with AUTH_ACCEPTED. A refusal is said after auth_delay_ms. */
+void server_answer_auth(struct server *server, connection_id id, enum auth_outcome outcome,
+			uint64_t account_id);
 
 /* Stops accepting; sessions end at their next command boundary. on_idle is called once when the
  * last one is gone, within this call when there is none. How long to wait is the caller's business:

@@ -19,7 +19,10 @@
 	X(VRFY)       \
 	X(EXPN)       \
 	X(HELP)       \
-	X(QUIT)
+	X(QUIT)       \
+	X(LHLO)       \
+	X(STARTTLS)   \
+	X(AUTH)
 
 enum smtp_verb {
 #define X(name) SMTP_VERB_##name,

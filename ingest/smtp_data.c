@@ -21,11 +21,12 @@ static void complete_envelope(struct smtp_session *session)
 	const struct eod_scanner *eod = &session->eod;
 
 	inbound->received_at = session->unix_ms;
-	inbound->source = SLICE("smtp");
+	inbound->source = session->settings->lmtp ? SLICE("lmtp") : SLICE("smtp");
+	inbound->trusted = session->settings->trusted;
 	inbound->listener = arena_copy(inbound->arena, session->settings->listener);
 	inbound->peer = arena_copy(inbound->arena, session->peer.address);
 	inbound->helo = arena_copy(inbound->arena, slice_from(session->helo, session->helo_len));
-	inbound->tls = SLICE_NONE;
+	inbound->tls = session->tls;
 	inbound->bare_eol = eod->bare_cr || eod->bare_lf || eod->nul;
 }
 
@@ -35,14 +36,16 @@ static void end_data(struct smtp_session *session, bool more)
 	session->phase = SMTP_PHASE_COMMAND;
 	session->waiting_since_ms = session->now_ms;
 	complete_envelope(session);
+	session->reply_count = session->settings->lmtp ? session->inbound->recipient_count : 1;
 	if (more && !session->settings->pipelining) {
 		/* Who talks on here may see another end of data than we do. */
 		smtp_say_and_close(session, &smtp_reply_sync);
 	} else if (session->oversize) {
 		smtp_transaction_end(session);
-		smtp_say(session, &too_big);
+		smtp_say_times(session, &too_big, session->reply_count);
 	} else if (session->inbound->bare_eol && session->settings->reject_bare_eol) {
-		smtp_say_and_close(session, &bare_eol);
+		smtp_say_times(session, &bare_eol, session->reply_count);
+		session->phase = SMTP_PHASE_CLOSING;
 	} else {
 		session->question = SMTP_ASK_MESSAGE;
 	}

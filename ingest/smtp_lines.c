@@ -23,6 +23,7 @@ bool smtp_is_foreign(struct slice bytes)
 static void begin_junk(struct smtp_session *session, const struct smtp_reply *reply, bool cr)
 {
 	buf_reset(&session->line);
+	smtp_auth_end(session);
 	session->phase = SMTP_PHASE_JUNK;
 	session->junk_cr = cr;
 	smtp_say(session, reply);
@@ -43,7 +44,7 @@ size_t smtp_consume_line(struct smtp_session *session, struct slice bytes)
 	struct slice head = slice_head(bytes, room);
 	ptrdiff_t lf = slice_find_byte(head, '\n');
 
-	if (line->len == 0 && smtp_is_foreign(bytes)) {
+	if (line->len == 0 && session->sasl == NULL && smtp_is_foreign(bytes)) {
 		smtp_say(session, &smtp_reply_foreign);
 		return bytes.len;
 	}

@@ -6,6 +6,7 @@
  *	smtp_lines.c        bytes → command lines, junk, dispatch
  *	smtp_commands.c     one handler a command
  *	smtp_data.c         the message itself
+ *	smtp_auth.c         AUTH and STARTTLS
  */
 #ifndef BOUNCED_INGEST_SMTP_MACHINE_H
 #define BOUNCED_INGEST_SMTP_MACHINE_H
@@ -18,6 +19,7 @@
 #include "core/limits.h"
 #include "core/slice.h"
 #include "ingest/eod.h"
+#include "ingest/sasl.h"
 #include "ingest/smtp_session.h"
 
 enum smtp_phase {
@@ -54,10 +56,17 @@ struct smtp_session {
 	unsigned idle_commands;
 	unsigned messages;
 
+	struct slice tls;  /* the protocol's version; empty: in clear */
+	struct sasl *sasl; /* an AUTH exchange under way, or NULL */
+	unsigned auth_failures;
+	bool authenticated;
+	uint64_t account_id; /* whose key it was */
+
 	/* the transaction; NULL between transactions */
 	struct inbound *inbound;
 	size_t recipient_cap;
-	struct slice rcpt; /* the recipient asked about */
+	struct slice rcpt;  /* the recipient asked about */
+	size_t reply_count; /* replies to the end of data: LMTP has one a recipient */
 	struct eod_scanner eod;
 	uint64_t data_bytes;
 	bool oversize;
@@ -65,6 +74,7 @@ struct smtp_session {
 
 /* Says it. 421 closes; so does, instead of the reply, the last error that the session has. */
 void smtp_say(struct smtp_session *session, const struct smtp_reply *reply);
+void smtp_say_times(struct smtp_session *session, const struct smtp_reply *reply, size_t times);
 void smtp_say_and_close(struct smtp_session *session, const struct smtp_reply *reply);
 void smtp_count_error(struct smtp_session *session);
 void smtp_transaction_end(struct smtp_session *session);
@@ -79,6 +89,16 @@ bool smtp_is_foreign(struct slice bytes);
 /* One complete command line; more: bytes are waiting behind it. */
 void smtp_handle_line(struct smtp_session *session, struct slice line, bool more);
 void smtp_data_begin(struct smtp_session *session);
+void smtp_add_recipient(struct smtp_session *session, const struct inbound_recipient *recipient);
+
+/* AUTH and STARTTLS may be offered now. */
+bool smtp_may_start_tls(const struct smtp_session *session);
+bool smtp_may_authenticate(const struct smtp_session *session);
+void smtp_handle_starttls(struct smtp_session *session, struct slice arguments);
+void smtp_handle_auth(struct smtp_session *session, struct slice arguments);
+/* A line of the exchange under way. */
+void smtp_handle_auth_line(struct smtp_session *session, struct slice line);
+void smtp_auth_end(struct smtp_session *session);
 
 extern const struct smtp_reply smtp_reply_sync;
 extern const struct smtp_reply smtp_reply_foreign;

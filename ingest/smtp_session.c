@@ -32,18 +32,30 @@ struct smtp_settings smtp_settings_default(void)
 	};
 }
 
+void smtp_session_set_peer(struct smtp_session *session, const struct smtp_peer *peer)
+{
+	struct slice address = slice_head(peer->address, sizeof(session->peer_text));
+
+	assert(session->phase == SMTP_PHASE_GREETING);
+	memcpy(session->peer_text, address.ptr, address.len);
+	session->peer.address = slice_from(session->peer_text, address.len);
+}
+
+struct slice smtp_session_peer(const struct smtp_session *session)
+{
+	return session->peer.address;
+}
+
 struct smtp_session *smtp_session_new(const struct smtp_settings *settings,
 				      const struct smtp_peer *peer, int64_t now_ms)
 {
 	struct smtp_session *session = calloc(1, sizeof(*session));
-	struct slice address = slice_head(peer->address, sizeof(session->peer_text));
 
 	if (session == NULL)
 		abort();
 	assert(settings->data_bytes_per_s > 0);
 	session->settings = settings;
-	memcpy(session->peer_text, address.ptr, address.len);
-	session->peer.address = slice_from(session->peer_text, address.len);
+	smtp_session_set_peer(session, peer);
 	session->phase = SMTP_PHASE_GREETING;
 	session->now_ms = session->started_ms = session->waiting_since_ms = now_ms;
 	buf_init(&session->output, LIMIT_OUTPUT_BUFFER);
@@ -56,6 +68,7 @@ void smtp_session_free(struct smtp_session *session)
 	if (session == NULL)
 		return;
 	inbound_free(session->inbound);
+	smtp_auth_end(session);
 	buf_done(&session->output);
 	buf_done(&session->line);
 	free(session);
@@ -72,6 +85,13 @@ void smtp_say(struct smtp_session *session, const struct smtp_reply *reply)
 	smtp_reply_format(reply, &session->output);
 	if (reply->code == 421)
 		session->phase = SMTP_PHASE_CLOSING;
+}
+
+void smtp_say_times(struct smtp_session *session, const struct smtp_reply *reply, size_t times)
+{
+	smtp_say(session, reply);
+	for (size_t i = 1; i < times && session->phase != SMTP_PHASE_CLOSING; i++)
+		smtp_reply_format(reply, &session->output);
 }
 
 void smtp_say_and_close(struct smtp_session *session, const struct smtp_reply *reply)
@@ -100,7 +120,8 @@ static void greet(struct smtp_session *session)
 {
 	buf_append_cstr(&session->output, "220 ");
 	buf_append(&session->output, session->settings->hostname);
-	buf_append_cstr(&session->output, " ESMTP bounced\r\n");
+	buf_append_cstr(&session->output,
+			session->settings->lmtp ? " LMTP bounced\r\n" : " ESMTP bounced\r\n");
 	session->phase = SMTP_PHASE_COMMAND;
 }
 
@@ -188,6 +209,7 @@ void smtp_session_answer(struct smtp_session *session, const struct smtp_reply *
 			 int64_t now_ms)
 {
 	bool message = session->question == SMTP_ASK_MESSAGE;
+	size_t times = message ? session->reply_count : 1;
 
 	assert(message || session->question == SMTP_ASK_MAIL);
 	close_question(session, now_ms);
@@ -197,12 +219,12 @@ void smtp_session_answer(struct smtp_session *session, const struct smtp_reply *
 	}
 	if (message || reply->code >= 300)
 		smtp_transaction_end(session);
-	smtp_say(session, reply);
+	smtp_say_times(session, reply, times);
 	if (session->stopping && smtp_session_idle(session))
 		smtp_say(session, &smtp_reply_stopping);
 }
 
-static void add_recipient(struct smtp_session *session, const struct inbound_recipient *recipient)
+void smtp_add_recipient(struct smtp_session *session, const struct inbound_recipient *recipient)
 {
 	struct inbound *inbound = session->inbound;
 
@@ -228,8 +250,43 @@ void smtp_session_answer_rcpt(struct smtp_session *session, const struct smtp_re
 	assert(session->question == SMTP_ASK_RCPT);
 	close_question(session, now_ms);
 	if (reply->code < 300)
-		add_recipient(session, recipient);
+		smtp_add_recipient(session, recipient);
 	smtp_say(session, reply);
+}
+
+struct sasl_credentials smtp_session_credentials(const struct smtp_session *session)
+{
+	assert(session->question == SMTP_ASK_AUTH);
+	return sasl_credentials(session->sasl);
+}
+
+void smtp_session_answer_auth(struct smtp_session *session, const struct smtp_reply *reply,
+			      uint64_t account_id, int64_t now_ms)
+{
+	assert(session->question == SMTP_ASK_AUTH);
+	close_question(session, now_ms);
+	smtp_auth_end(session);
+	if (reply->code < 300) {
+		session->authenticated = true;
+		session->account_id = account_id;
+	} else if (++session->auth_failures >= LIMIT_AUTH_FAILURES) {
+		reply = &too_many_errors;
+	}
+	smtp_say(session, reply);
+	if (session->stopping)
+		smtp_say(session, &smtp_reply_stopping);
+}
+
+void smtp_session_tls_started(struct smtp_session *session, struct slice version, int64_t now_ms)
+{
+	assert(session->question == SMTP_START_TLS || session->phase == SMTP_PHASE_GREETING);
+	close_question(session, now_ms);
+	smtp_transaction_end(session);
+	buf_reset(&session->line);
+	session->helo_len = 0;
+	session->tls = version;
+	if (session->stopping)
+		smtp_say(session, &smtp_reply_stopping);
 }
 
 /* -- time and end -- */

@@ -15,12 +15,18 @@
 #include "core/buf.h"
 #include "core/inbound.h"
 #include "core/slice.h"
+#include "ingest/sasl.h"
 #include "ingest/smtp_reply.h"
 
 /* Borrowed by the session. */
 struct smtp_settings {
 	struct slice hostname;
 	struct slice listener;
+	bool lmtp;         /* LMTP (RFC 2033) in place of SMTP */
+	bool trusted;      /* whoever hands over here answers for what it says */
+	bool starttls;     /* offer it (RFC 3207) */
+	bool tls_required; /* nothing of use before TLS */
+	bool auth;         /* AUTH (RFC 4954) over TLS, and nothing of use before it */
 	size_t message_size;
 	bool pipelining;
 	bool reject_bare_eol; /* refuse at the end of data instead of flagging */
@@ -46,6 +52,8 @@ enum smtp_action {
 	SMTP_ASK_MAIL,    /* may a transaction begin? answer() with 250 or a refusal */
 	SMTP_ASK_RCPT,    /* smtp_session_rcpt() is the path's content; answer_rcpt() */
 	SMTP_ASK_MESSAGE, /* smtp_session_take_message(), then answer() */
+	SMTP_ASK_AUTH,    /* smtp_session_credentials(), then answer_auth() */
+	SMTP_START_TLS,   /* write the output, shake hands, then smtp_session_tls_started() */
 	SMTP_CLOSE,       /* write what is in the output, then close */
 };
 
@@ -54,6 +62,11 @@ struct smtp_session;
 struct smtp_session *smtp_session_new(const struct smtp_settings *settings,
 				      const struct smtp_peer *peer, int64_t now_ms);
 void smtp_session_free(struct smtp_session *session);
+
+/* Who the client is, where a proxy says so; before the first next(). */
+void smtp_session_set_peer(struct smtp_session *session, const struct smtp_peer *peer);
+
+struct slice smtp_session_peer(const struct smtp_session *session);
 
 /* Offers received bytes; returns how many were consumed (the caller keeps the rest and offers it
  * again after the next action). now_ms is monotonic, unix_ms the wall clock. Bytes offered before
@@ -67,6 +80,8 @@ enum smtp_action smtp_session_next(struct smtp_session *session);
 struct buf *smtp_session_output(struct smtp_session *session);
 
 struct slice smtp_session_rcpt(const struct smtp_session *session);
+/* What the client says of itself; borrowed until the answer. */
+struct sasl_credentials smtp_session_credentials(const struct smtp_session *session);
 /* The message moves to the caller. */
 struct inbound *smtp_session_take_message(struct smtp_session *session);
 
@@ -76,6 +91,17 @@ void smtp_session_answer(struct smtp_session *session, const struct smtp_reply *
 /* Answers SMTP_ASK_RCPT: a 2xx reply adds the recipient (its text is copied) to the envelope. */
 void smtp_session_answer_rcpt(struct smtp_session *session, const struct smtp_reply *reply,
 			      const struct inbound_recipient *recipient, int64_t now_ms);
+
+/* Answers SMTP_ASK_AUTH. 235: from now on every recipient is accepted, as submitted for that
+ * account. A refusal closes when it is the last that the session has. */
+void smtp_session_answer_auth(struct smtp_session *session, const struct smtp_reply *reply,
+			      uint64_t account_id, int64_t now_ms);
+/*
+ * The handshake that SMTP_START_TLS asked for is done: all that the client said before is
+ * forgotten (RFC 3207 4.2). Also to be called before the first next() where TLS comes before SMTP.
+ * version: "TLSv1.3", static.
+ */
+void smtp_session_tls_started(struct smtp_session *session, struct slice version, int64_t now_ms);
 
 /* Monotonic ms; INT64_MAX while a question is open. */
 int64_t smtp_session_deadline(const struct smtp_session *session);

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/limits.h"
 #include "core/log.h"
@@ -17,6 +18,7 @@ enum answer {
 	ANSWER_ACCOUNTS,
 	ANSWER_DOMAINS,
 	ANSWER_KEYS,
+	ANSWER_API_KEYS,
 	ANSWER_COMMIT,
 	ANSWER_SYNC,
 	ANSWER_COUNT
@@ -29,6 +31,8 @@ static const char *const QUESTIONS[ANSWER_SYNC] = {
 	[ANSWER_DOMAINS] = "SELECT name, account_id, reject_invalid = '550' AS reject"
 			   " FROM bounce_domain",
 	[ANSWER_KEYS] = "SELECT account_id, key_id, state, secret_box FROM token_key",
+	[ANSWER_API_KEYS] = "SELECT key_id, account_id, secret_sha256, expires_at FROM api_key"
+			    " WHERE 'ingest' = ANY (scopes) AND revoked_at IS NULL",
 	[ANSWER_COMMIT] = "COMMIT",
 };
 
@@ -179,6 +183,27 @@ static void take_keys(struct directory_loader *loader, const PGresult *result)
 	loader->reported_keys = closed;
 }
 
+static void take_api_keys(struct directory *directory, const PGresult *result)
+{
+	int rows = pg_rows(result);
+
+	directory->api_keys = ARENA_ARRAY(directory->arena, struct directory_api_key, (size_t)rows);
+	for (int row = 0; row < rows; row++) {
+		struct directory_api_key *key = &directory->api_keys[directory->api_key_count];
+		struct slice digest = pg_bytes(result, row, "secret_sha256");
+
+		if (digest.len != SHA256_LEN)
+			continue;
+		directory->api_key_count++;
+		key->id = arena_copy(directory->arena, pg_text(result, row, "key_id"));
+		key->account_id = (uint64_t)pg_int(result, row, "account_id");
+		key->expires_at = pg_is_null(result, row, "expires_at")
+					  ? INT64_MAX
+					  : pg_time(result, row, "expires_at");
+		memcpy(key->secret_sha256, digest.ptr, SHA256_LEN);
+	}
+}
+
 static void take_answer(struct directory_loader *loader, const PGresult *result)
 {
 	switch ((enum answer)loader->answer) {
@@ -190,6 +215,9 @@ static void take_answer(struct directory_loader *loader, const PGresult *result)
 		break;
 	case ANSWER_KEYS:
 		take_keys(loader, result);
+		break;
+	case ANSWER_API_KEYS:
+		take_api_keys(loader->directory, result);
 		break;
 	case ANSWER_BEGIN:
 	case ANSWER_COMMIT:

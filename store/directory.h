@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Loads the directory of domains, accounts and token keys for ingest's cache, without blocking.
+ * Loads the directory of domains, accounts, token keys and API keys of scope ingest for ingest's
+ * cache, without blocking.
  */
 #ifndef BOUNCED_STORE_DIRECTORY_H
 #define BOUNCED_STORE_DIRECTORY_H

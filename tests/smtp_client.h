@@ -2,7 +2,7 @@
 /*
  * A client and a service around the SMTP machine, for tests and fuzz targets: offers bytes as the
  * shell does, answers the machine's questions at once, and notes what it says: a reply as "code
- * enhanced", the end of the session as "close", with commas between.
+ * enhanced", the end of the session as "close", the beginning of TLS as "tls", with commas between.
  */
 #ifndef BOUNCED_TESTS_SMTP_CLIENT_H
 #define BOUNCED_TESTS_SMTP_CLIENT_H
@@ -34,6 +34,8 @@ struct client {
 static const struct smtp_reply admitted = SMTP_REPLY(250, "2.1.0", "OK");
 static const struct smtp_reply committed = SMTP_REPLY(250, "2.0.0", "stored");
 static const struct smtp_reply known = SMTP_REPLY(250, "2.1.5", "OK");
+static const struct smtp_reply key_known = SMTP_REPLY(235, "2.7.0", "OK");
+static const struct smtp_reply key_unknown = SMTP_REPLY(535, "5.7.8", "no");
 static const struct smtp_reply nobody = SMTP_REPLY(550, "5.1.1", "nobody");
 
 static inline void client_init(struct client *client, const struct smtp_settings *settings)
@@ -73,7 +75,7 @@ static inline void read_replies(struct client *client)
 	while (rest.len > 0) {
 		ptrdiff_t end = slice_find(rest, SLICE("\r\n"));
 
-		assert(end >= 5 && end <= 510);
+		assert(end >= 4 && end <= 510);
 		line = slice_head(rest, (size_t)end);
 		rest = slice_skip(rest, (size_t)end + 2);
 		assert(slice_find_byte(line, '\r') < 0 && slice_find_byte(line, '\n') < 0);
@@ -113,6 +115,24 @@ static inline void answer_rcpt(struct client *client)
 		smtp_session_answer_rcpt(client->session, &nobody, NULL, client->now_ms);
 }
 
+/* Every password that is "good" is account 9's. */
+static inline void answer_auth(struct client *client)
+{
+	struct sasl_credentials credentials = smtp_session_credentials(client->session);
+	bool good = slice_equal(credentials.password, SLICE("good"));
+
+	smtp_session_answer_auth(client->session, good ? &key_known : &key_unknown, 9,
+				 client->now_ms);
+}
+
+/* The handshake begins when the reply is sent. */
+static inline void start_tls(struct client *client)
+{
+	read_replies(client);
+	note(client, SLICE("tls"));
+	smtp_session_tls_started(client->session, SLICE("TLSv1.3"), client->now_ms);
+}
+
 /* Returns false when the client must wait for an answer or is closed. */
 static inline bool serve(struct client *client)
 {
@@ -128,6 +148,12 @@ static inline bool serve(struct client *client)
 	case SMTP_ASK_MESSAGE:
 		store(client);
 		return !client->hold;
+	case SMTP_ASK_AUTH:
+		answer_auth(client);
+		return true;
+	case SMTP_START_TLS:
+		start_tls(client);
+		return true;
 	case SMTP_CLOSE:
 		client->closed = true;
 		return false;

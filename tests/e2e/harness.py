@@ -92,6 +92,17 @@ def command_line(pid):
         return []
 
 
+def certificate(folder, name='mx', *hosts):
+    """A self-signed certificate with its key for the hosts; returns the two files."""
+    files = os.path.join(folder, name + '.crt'), os.path.join(folder, name + '.key')
+    hosts = hosts or ('mx.bounce.example',)
+    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
+                    '-days', '2', '-subj', '/CN=' + hosts[0], '-out', files[0], '-keyout', files[1],
+                    '-addext', 'subjectAltName=' + ','.join('DNS:' + host for host in hosts)],
+                   check=True, capture_output=True, stdin=subprocess.DEVNULL)
+    return files
+
+
 # -- PostgreSQL --
 
 class Cluster:

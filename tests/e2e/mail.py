@@ -2,6 +2,7 @@
 """An SMTP client that sends exactly the bytes it is told to, and the reports that tests send with it."""
 import re
 import socket
+import ssl
 
 EOD = b'\r\n.\r\n'
 
@@ -17,17 +18,54 @@ def with_crlf(text):
     return lines.replace(b'\n', b'\r\n') + b'\r\n'
 
 
-class Smtp:
-    """One session. Replies are (code, text); EOFError when the server closed."""
+def connect(to, timeout=60):
+    """to: a port of 127.0.0.1, (host, port), or the path of a Unix socket."""
+    if isinstance(to, str):
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(timeout)
+        connection.connect(to)
+        return connection
+    connection = socket.create_connection(to if isinstance(to, tuple) else ('127.0.0.1', to), timeout)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
 
-    def __init__(self, port, timeout=60, hello='sender.example'):
-        self.socket = socket.create_connection(('127.0.0.1', port), timeout)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+def any_tls():
+    """A client's context that trusts anybody, as senders of mail do."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+class Smtp:
+    """One session. Replies are (code, text); EOFError when the server closed.
+
+    port: also (host, port), or the path of a Unix socket. first: bytes to send before anything else.
+    """
+
+    def __init__(self, port, timeout=60, hello='sender.example', verb='EHLO', first=b'', tls=None):
+        self.socket = connect(port, timeout)
         self.buffer = b''
+        self.socket.sendall(first)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname='mx.bounce.example')
         self.greeting = self.reply()
         if hello:
-            code, self.extensions = self.command('EHLO ' + hello)
-            assert code == 250, self.extensions
+            self.hello(hello, verb)
+
+    def hello(self, name='sender.example', verb='EHLO'):
+        code, self.extensions = self.command('%s %s' % (verb, name))
+        assert code == 250, self.extensions
+
+    def starttls(self, context=None, name='mx.bounce.example', hello='sender.example'):
+        """STARTTLS, the handshake and a new EHLO; returns the session itself."""
+        reply = self.command('STARTTLS')
+        assert reply[0] == 220, reply
+        self.socket = (context or any_tls()).wrap_socket(self.socket, server_hostname=name)
+        if hello:
+            self.hello(hello)
+        return self
 
     def __enter__(self):
         return self

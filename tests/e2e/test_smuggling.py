@@ -24,7 +24,9 @@ NOT_AN_END = [
 # These hold a genuine CRLF.CRLF, whatever stands around it.
 AN_END = [b'\r\r\n.\r\n', b'\0\r\n.\r\n', b'\n\r\n.\r\n']
 
-service = harness.Service(harness.Cluster()).start()
+CERTIFICATE, KEY = harness.certificate(harness.temporary_folder())
+
+service = harness.Service(harness.Cluster(), tls__certificates=CERTIFICATE, tls__keys=KEY).start()
 
 
 def undo_dot_stuffing(data):
@@ -39,17 +41,25 @@ def stored(token):
             ' WHERE recipients @> ARRAY[%s]', token)]
 
 
-def begin(token):
-    smtp = mail.Smtp(service.smtp_port)
+def in_clear():
+    return mail.Smtp(service.smtp_port)
+
+
+def over_tls():
+    return mail.Smtp(service.smtp_port).starttls()
+
+
+def begin(token, connect=in_clear):
+    smtp = connect()
     assert [code for code, _ in smtp.envelope([token])] == [250, 250, 354]
     return smtp
 
 
-def check_not_an_end(send):
+def check_not_an_end(send, connect=in_clear):
     tokens = service.tokens([(str(number + 1), None, None) for number in range(len(NOT_AN_END))])
     for token, variant in zip(tokens, NOT_AN_END):
         wire = b'Subject: x\r\n\r\nbody' + variant + COMMANDS
-        with begin(token) as smtp:
+        with begin(token, connect) as smtp:
             send(smtp, wire + b'.\r\n')
             mail.report_id(smtp.reply())
             # The one reply was for the one message: the next is NOOP's.
@@ -65,6 +75,14 @@ def test_look_alikes_do_not_end_the_message():
 
 def test_look_alikes_do_not_end_the_message_byte_by_byte():
     check_not_an_end(mail.Smtp.send_bytewise)
+
+
+def test_look_alikes_do_not_end_the_message_over_tls():
+    check_not_an_end(mail.Smtp.send, over_tls)
+
+
+def test_look_alikes_do_not_end_the_message_byte_by_byte_over_tls():
+    check_not_an_end(mail.Smtp.send_bytewise, over_tls)
 
 
 def test_genuine_end_among_odd_bytes_ends_the_message():

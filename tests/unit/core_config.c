@@ -29,7 +29,7 @@ static void test_defaults(void **state)
 	struct slice error;
 
 	assert_int_equal(config_parse(SLICE(""), "x", *state, &config, &error), OK);
-	assert_int_equal(config.smtp_port, 2525);
+	assert_int_equal(config.smtp.port, 2525);
 	assert_true(config.smtp_pipelining);
 	assert_string_equal(config.log_level, "info");
 	assert_false(config.database_allow_unsafe);
@@ -44,7 +44,7 @@ static void test_reads_values(void **state)
 		"database.dsn = host=/tmp dbname=x # no comment here\nsmtp.bare_eol = reject");
 
 	assert_int_equal(config_parse(text, "x", *state, &config, &error), OK);
-	assert_int_equal(config.smtp_port, 25);
+	assert_int_equal(config.smtp.port, 25);
 	assert_false(config.smtp_pipelining);
 	assert_string_equal(config.database_dsn, "host=/tmp dbname=x # no comment here");
 	assert_string_equal(config.smtp_bare_eol, "reject");
@@ -57,10 +57,10 @@ static void test_errors_name_the_key_and_the_line(void **state)
 	} cases[] = {
 		{ "smtp.prot = 25\n", "f:1: unknown key smtp.prot" },
 		{ "\n# c\nsmtp.port = x\n",
-		  "f:3: smtp.port must be a whole number from 1 to 65535" },
-		{ "smtp.port = 0", "f:1: smtp.port must be a whole number from 1 to 65535" },
-		{ "smtp.port = 65536", "f:1: smtp.port must be a whole number from 1 to 65535" },
-		{ "smtp.port = -1", "f:1: smtp.port must be a whole number from 1 to 65535" },
+		  "f:3: smtp.port must be a whole number from 0 to 65535" },
+		{ "smtp.port = 65537", "f:1: smtp.port must be a whole number from 0 to 65535" },
+		{ "smtp.port = 65536", "f:1: smtp.port must be a whole number from 0 to 65535" },
+		{ "smtp.port = -1", "f:1: smtp.port must be a whole number from 0 to 65535" },
 		{ "smtp.port = 25\nsmtp.port = 26", "f:2: smtp.port was given in line 1 already" },
 		{ "smtp.pipelining = yes", "f:1: smtp.pipelining must be true or false" },
 		{ "smtp.bare_eol = maybe", "f:1: smtp.bare_eol must be one of: data reject" },
@@ -69,7 +69,7 @@ static void test_errors_name_the_key_and_the_line(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct config config = { .smtp_port = 7 };
+		struct config config = { .smtp = { .port = 7 } };
 		struct slice error = SLICE_NONE;
 
 		assert_int_equal(
@@ -77,7 +77,7 @@ static void test_errors_name_the_key_and_the_line(void **state)
 			ERR_REFUSE);
 		assert_int_equal(error.len, strlen(cases[i].error));
 		assert_memory_equal(error.ptr, cases[i].error, error.len);
-		assert_int_equal(config.smtp_port, 7); /* untouched */
+		assert_int_equal(config.smtp.port, 7); /* untouched */
 	}
 }
 
@@ -88,12 +88,12 @@ static void test_the_environment_overrides(void **state)
 
 	assert_int_equal(setenv("BOUNCED_SMTP_PORT", "2600", 1), 0);
 	assert_int_equal(config_load("/dev/null", *state, &config, &error), OK);
-	assert_int_equal(config.smtp_port, 2600);
+	assert_int_equal(config.smtp.port, 2600);
 	assert_int_equal(setenv("BOUNCED_SMTP_PORT", "many", 1), 0);
 	assert_int_equal(config_load("/dev/null", *state, &config, &error), ERR_REFUSE);
 	assert_string_equal(error.ptr,
 			    "environment variable BOUNCED_SMTP_PORT must be a whole number "
-			    "from 1 to 65535");
+			    "from 0 to 65535");
 	unsetenv("BOUNCED_SMTP_PORT");
 	assert_int_equal(config_load("/nonexistent/file", *state, &config, &error), ERR_REFUSE);
 	assert_string_equal(error.ptr, "/nonexistent/file: No such file or directory");
@@ -114,7 +114,7 @@ static void test_what_is_printed_is_read_again(void **state)
 	fclose(out);
 	assert_int_equal(config_parse(slice_from(text, len), "printed", *state, &again, &error),
 			 OK);
-	assert_int_equal(again.smtp_port, 26);
+	assert_int_equal(again.smtp.port, 26);
 	assert_string_equal(again.user, "bounced");
 	assert_string_equal(again.smtp_role_names, config.smtp_role_names);
 	free(text);

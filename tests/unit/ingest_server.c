@@ -35,6 +35,7 @@ struct world {
 	struct event_base *base;
 	struct server *server;
 	struct server_options options;
+	struct listener_options listener;
 	uint16_t port;
 	bool later; /* questions stay open until answer_all() */
 	connection_id asked[8];
@@ -111,11 +112,14 @@ static int listen_on_loopback(uint16_t *ret_port)
 static void start(struct world *world)
 {
 	struct smtp_service service = {
-		.context = world, .mail = on_mail, .rcpt = on_rcpt, .message = on_message
+		.context = world,
+		.mail = on_mail,
+		.rcpt = on_rcpt,
+		.message = on_message,
 	};
 
 	world->server = server_new(world->base, &world->options, &service);
-	server_listen(world->server, listen_on_loopback(&world->port));
+	server_listen(world->server, listen_on_loopback(&world->port), &world->listener);
 }
 
 static int setup(void **state)
@@ -124,7 +128,7 @@ static int setup(void **state)
 
 	assert_non_null(world);
 	world->base = event_base_new();
-	world->options.smtp = smtp_settings_default();
+	world->listener.smtp = smtp_settings_default();
 	world->options.max_connections = 16;
 	*state = world;
 	return 0;
@@ -405,8 +409,8 @@ static void test_deadlines(void **state)
 {
 	struct world *world = *state;
 
-	world->options.smtp.command_ms = 100;
-	world->options.smtp.data_base_ms = 200;
+	world->listener.smtp.command_ms = 100;
+	world->listener.smtp.data_base_ms = 200;
 	start(world);
 	struct client idle = client_connect(world);
 	struct client slow = client_greeted(world);
@@ -456,7 +460,7 @@ static void test_unread_replies_are_kept(void **state)
 	struct buf commands = stalling_commands();
 	unsigned refused = 0;
 
-	world->options.smtp.max_recipients = 0; /* each RCPT: 452 */
+	world->listener.smtp.max_recipients = 0; /* each RCPT: 452 */
 	start(world);
 	struct client client = client_greeted(world);
 	size_t sent = stall(world, &client, &commands);
@@ -481,7 +485,7 @@ static void test_unread_replies_are_not_kept_for_ever(void **state)
 	struct world *world = *state;
 	struct buf commands = stalling_commands();
 
-	world->options.smtp.max_recipients = 0;
+	world->listener.smtp.max_recipients = 0;
 	world->options.output_ms = 1000;
 	start(world);
 	struct client client = client_greeted(world);

@@ -21,7 +21,16 @@ static void expect(struct client *client, const char *replies)
 	buf_reset(&client->replies);
 }
 
-enum { NO_PIPELINING = 1, REJECT_BARE = 2, TINY = 4, WHOLE_ONLY = 8 };
+enum {
+	NO_PIPELINING = 1,
+	REJECT_BARE = 2,
+	TINY = 4,
+	WHOLE_ONLY = 8,
+	STARTTLS = 16,
+	TLS_REQUIRED = 32,
+	AUTH = 64,
+	LMTP = 128,
+};
 
 struct dialogue {
 	unsigned flags;
@@ -35,6 +44,11 @@ struct dialogue {
 #define S(text) SLICE_LITERAL(text)
 /* Replies to HELLO and BEGIN. */
 #define R_BEGIN "250 2.1.0,250 2.1.5,354"
+
+#define START_TLS "STARTTLS\r\n"
+/* name "key", password "good" or "bad" */
+#define AUTH_GOOD "AUTH PLAIN AGtleQBnb29k\r\n"
+#define AUTH_BAD  "AUTH PLAIN AGtleQBiYWQ=\r\n"
 
 static const struct dialogue dialogues[] = {
 	/* one message after the other */
@@ -103,9 +117,135 @@ static const struct dialogue dialogues[] = {
 	    { S("EXPN x\r\n"), "502 5.5.1" },
 	    { S("VRFY x\r\n"), "252 2.5.2" },
 	    { S("NOOP x\r\n"), "250 2.0.0" },
-	    { S("STARTTLS\r\nXCLIENT a\r\nAUTH PLAIN\r\n"), "500 5.5.1,500 5.5.1,500 5.5.1" },
+	    { S("XCLIENT a\r\nLHLO c.example\r\n"), "500 5.5.1,500 5.5.1" },
 	    { S("BDAT 20 LAST\r\nMAIL FROM:<e@e.example>\r\n"), "502 5.5.1,close" } },
 	  S("") },
+	{ 0, { { S(START_TLS), "502 5.5.1" }, { S(AUTH_GOOD), "502 5.5.1" } }, S("") },
+	/* TLS: what was said before it is forgotten, and it begins once */
+	{ STARTTLS,
+	  { { S(HELLO), "250" },
+	    { S(MAIL RCPT), "250 2.1.0,250 2.1.5" },
+	    { S(START_TLS), "220 2.0.0,tls" },
+	    { S(MAIL), "503 5.5.1" },
+	    { S(HELLO), "250" },
+	    { S(RCPT "DATA\r\n"), "503 5.5.1,503 5.5.1" } },
+	  S("") },
+	{ STARTTLS,
+	  { { S(START_TLS), "220 2.0.0,tls" },
+	    { S(START_TLS), "503 5.5.1" },
+	    { S("EHLO c.example\r\n"), "250" },
+	    { S(BEGIN), R_BEGIN },
+	    { S("x\r\n.\r\n"), "250 2.0.0" } },
+	  S("x\r\n|") },
+	{ STARTTLS, { { S(HELLO), "250" }, { S("STARTTLS now\r\n"), "501 5.5.4" } }, S("") },
+	{ STARTTLS | WHOLE_ONLY,
+	  { { S(HELLO), "250" }, { S(START_TLS RCPT), "554 5.5.0,close" } },
+	  S("") },
+	{ STARTTLS | WHOLE_ONLY, { { S(START_TLS "\x16"), "554 5.5.0,close" } }, S("") },
+	{ STARTTLS | TLS_REQUIRED,
+	  { { S(HELLO), "250" },
+	    { S("NOOP\r\n"), "250 2.0.0" },
+	    { S(MAIL RCPT "DATA\r\n"), "530 5.7.0,530 5.7.0,530 5.7.0" },
+	    { S(START_TLS), "220 2.0.0,tls" },
+	    { S(HELLO), "250" },
+	    { S(MAIL "QUIT\r\n"), "250 2.1.0,221 2.0.0,close" } },
+	  S("") },
+	{ STARTTLS | TLS_REQUIRED, { { S("QUIT\r\n"), "221 2.0.0,close" } }, S("") },
+	/* AUTH: over TLS, once, outside of transactions; then any recipient is taken */
+	{ STARTTLS | AUTH,
+	  { { S(HELLO), "250" },
+	    { S(AUTH_GOOD), "538 5.7.1" }, /* cut short: 5.7.11 */
+	    { S(MAIL), "530 5.7.0" },
+	    { S(START_TLS), "220 2.0.0,tls" },
+	    { S(AUTH_GOOD), "503 5.5.1" },
+	    { S(HELLO), "250" } },
+	  S("") },
+	{ STARTTLS | AUTH,
+	  { { S(START_TLS), "220 2.0.0,tls" },
+	    { S(HELLO), "250" },
+	    { S(AUTH_GOOD), "235 2.7.0" },
+	    { S(AUTH_GOOD), "503 5.5.1" },
+	    { S(MAIL "RCPT TO:<no@elsewhere.example>\r\nDATA\r\n"), R_BEGIN },
+	    { S("x\r\n.\r\n"), "250 2.0.0" } },
+	  S("x\r\n|") },
+	{ STARTTLS | AUTH,
+	  { { S(START_TLS), "220 2.0.0,tls" },
+	    { S(HELLO), "250" },
+	    { S("AUTH LOGIN\r\n"), "334" },
+	    { S("a2V5\r\n"), "334" },
+	    { S("Z29vZA==\r\n"), "235 2.7.0" },
+	    { S(MAIL), "250 2.1.0" } },
+	  S("") },
+	{ STARTTLS | AUTH,
+	  { { S(START_TLS), "220 2.0.0,tls" },
+	    { S(HELLO), "250" },
+	    { S("auth login a2V5\r\n"), "334" },
+	    { S("YmFk\r\n"), "535 5.7.8" },
+	    { S("AUTH plain\r\n"), "334" },
+	    { S("AGtleQBnb29k\r\n"), "235 2.7.0" } },
+	  S("") },
+	{ STARTTLS | AUTH,
+	  { { S(START_TLS), "220 2.0.0,tls" },
+	    { S(HELLO), "250" },
+	    { S(AUTH_BAD), "535 5.7.8" },
+	    { S(MAIL), "530 5.7.0" },
+	    { S(AUTH_BAD), "535 5.7.8" },
+	    { S(AUTH_BAD), "421 4.7.0,close" } },
+	  S("") },
+	{ STARTTLS | AUTH,
+	  { { S(START_TLS), "220 2.0.0,tls" },
+	    { S(HELLO), "250" },
+	    { S("AUTH PLAIN\r\n"), "334" },
+	    { S("*\r\n"), "501 5.7.0" },
+	    { S("AUTH PLAIN =\r\n"), "501 5.5.2" },
+	    { S("AUTH CRAM-MD5\r\n"), "504 5.5.4" } },
+	  S("") },
+	/* a broken line ends the exchange, and what follows is commands again */
+	{ STARTTLS | AUTH,
+	  { { S(START_TLS), "220 2.0.0,tls" },
+	    { S(HELLO), "250" },
+	    { S("AUTH LOGIN\r\n"), "334" },
+	    { S("a2V5\nNOOP\r\n"), "500 5.5.2" },
+	    { S("NOOP\r\n"), "250 2.0.0" },
+	    { S("AUTH LOGIN\r\n"), "334" } },
+	  S("") },
+	{ STARTTLS | AUTH,
+	  { { S(START_TLS), "220 2.0.0,tls" },
+	    { S(HELLO), "250" },
+	    { S(MAIL), "530 5.7.0" },
+	    { S(AUTH_GOOD), "235 2.7.0" },
+	    { S(MAIL), "250 2.1.0" },
+	    { S(AUTH_GOOD), "503 5.5.1" } },
+	  S("") },
+	{ STARTTLS | AUTH | WHOLE_ONLY,
+	  { { S(START_TLS), "220 2.0.0,tls" },
+	    { S(HELLO), "250" },
+	    { S("AUTH LOGIN\r\n"), "334" },
+	    { S("a2V5\r\nZ29vZA==\r\n"), "554 5.5.0,close" } },
+	  S("") },
+	/* LMTP: LHLO, and a reply for each recipient that was accepted */
+	{ LMTP,
+	  { { S(HELLO), "500 5.5.1" },
+	    { S("HELO c.example\r\n"), "500 5.5.1" },
+	    { S("LHLO c.example\r\n"), "250" },
+	    { S(MAIL RCPT "RCPT TO:<no@bounce.example>\r\n" RCPT "DATA\r\n"),
+	      "250 2.1.0,250 2.1.5,550 5.1.1,250 2.1.5,354" },
+	    { S("x\r\n.\r\n" BEGIN), "250 2.0.0,250 2.0.0," R_BEGIN },
+	    { S("y\r\n.\r\n"), "250 2.0.0" } },
+	  S("x\r\n|y\r\n|") },
+	{ LMTP,
+	  { { S("LHLO c.example\r\n"), "250" }, { S(MAIL "DATA\r\n"), "250 2.1.0,503 5.5.1" } },
+	  S("") },
+	{ LMTP | REJECT_BARE,
+	  { { S("LHLO c.example\r\n"), "250" },
+	    { S(MAIL RCPT RCPT "DATA\r\n"), "250 2.1.0,250 2.1.5,250 2.1.5,354" },
+	    { S("a\n.\n\r\n.\r\n"), "550 5.5.2,550 5.5.2,close" } },
+	  S("") },
+	{ LMTP | TINY,
+	  { { S("LHLO c.example\r\n"), "250" },
+	    { S(MAIL RCPT RCPT "DATA\r\n"), "250 2.1.0,250 2.1.5,250 2.1.5,354" },
+	    { S("01234567890123456\r\n.\r\n"), "250 2.0.0,250 2.0.0" } },
+	  S("01234567890123456\r\n|") },
 	/* broken lines: answered once, and nothing in them is a command */
 	{ 0,
 	  { { S("\r\n"), "500 5.5.2" },
@@ -201,6 +341,10 @@ static struct smtp_settings settings_for(unsigned flags)
 	settings.hostname = SLICE("mx.example");
 	settings.pipelining = (flags & NO_PIPELINING) == 0;
 	settings.reject_bare_eol = (flags & REJECT_BARE) != 0;
+	settings.starttls = (flags & STARTTLS) != 0;
+	settings.tls_required = (flags & TLS_REQUIRED) != 0;
+	settings.auth = (flags & AUTH) != 0;
+	settings.lmtp = (flags & LMTP) != 0;
 	if (flags & TINY)
 		settings.message_size = 20;
 	return settings;
