@@ -39,6 +39,10 @@ LDFLAGS_tsan := -fsanitize=thread
 LDFLAGS_coverage := --coverage
 LDFLAGS_fuzz := -fsanitize=address,undefined
 
+# A line a file; V=1 shows the whole commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@echo '  $(1) $(2)')
+
 CFLAGS := -std=gnu17 -g $(WARNINGS) $(WARNINGS_$(CC)) $(FLAGS_$(VARIANT)) -I. -I$(OUT) \
 	-D_GNU_SOURCE $(PACKAGE_CFLAGS) $(EXTRA_CFLAGS)
 LDFLAGS := $(LDFLAGS_$(VARIANT))
@@ -70,7 +74,8 @@ $(OUT)/.flags: FORCE
 
 $(OUT)/%.o: %.c $(OUT)/.flags
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,compile,$<)
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 
 define FOLDER_RULES
 $(OUT)/$(1).a: $(call OBJECTS,$(1))
@@ -82,22 +87,23 @@ $(foreach f,$(FOLDERS),$(eval $(call FOLDER_RULES,$(f))))
 # Data that is compiled in: SQL statements, migrations, rules and the pages of web/.
 $(OUT)/store/statements.h: $(wildcard store/sql/*.sql) deploy/embed.py
 	@mkdir -p $(@D)
-	/usr/bin/python3 deploy/embed.py sql $(wildcard store/sql/*.sql) > $@
+	$(Q)/usr/bin/python3 deploy/embed.py sql $(wildcard store/sql/*.sql) > $@
 $(OUT)/store/migrations.h: $(wildcard migrations/*.sql) deploy/embed.py
 	@mkdir -p $(@D)
-	/usr/bin/python3 deploy/embed.py files $(wildcard migrations/*.sql) > $@
+	$(Q)/usr/bin/python3 deploy/embed.py files $(wildcard migrations/*.sql) > $@
 $(OUT)/parser/builtin_rules.h: $(wildcard parser/rules/*.rules) deploy/embed.py
 	@mkdir -p $(@D)
-	/usr/bin/python3 deploy/embed.py files $(wildcard parser/rules/*.rules) > $@
+	$(Q)/usr/bin/python3 deploy/embed.py files $(wildcard parser/rules/*.rules) > $@
 $(OUT)/ingest/builtin_reporters.h: $(wildcard ingest/reporters/*.reporters) deploy/embed.py
 	@mkdir -p $(@D)
-	/usr/bin/python3 deploy/embed.py files $(wildcard ingest/reporters/*.reporters) > $@
+	$(Q)/usr/bin/python3 deploy/embed.py files $(wildcard ingest/reporters/*.reporters) > $@
 $(call OBJECTS,ingest): | $(OUT)/ingest/builtin_reporters.h
 $(call OBJECTS,store): | $(OUT)/store/statements.h $(OUT)/store/migrations.h
 $(call OBJECTS,parser): | $(OUT)/parser/builtin_rules.h
 
 $(OUT)/bounced: $(LIBRARIES)
-	$(CC) $(LDFLAGS) -o $@ $(OUT)/app/main.o $(LIBRARIES) $(PACKAGE_LIBS) -lpthread
+	$(call say,link,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(OUT)/app/main.o $(LIBRARIES) $(PACKAGE_LIBS) -lpthread
 
 build/bounced: FORCE
 	@$(MAKE) --no-print-directory VARIANT=release build/release/bounced
@@ -165,7 +171,8 @@ coverage:
 FUZZ_DRIVER = $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer,$(OUT)/tests/fuzz/replay.o)
 $(FUZZ_PROGRAMS): $(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/tests/fuzz/replay.o \
 		$$(LIBRARIES_$$(call FOLDER_OF,$$*))
-	$(CC) $(LDFLAGS) -o $@ $< $(FUZZ_DRIVER) $(LIBRARIES_$(call FOLDER_OF,$*)) $(PACKAGE_LIBS) -lpthread
+	$(call say,link,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(FUZZ_DRIVER) $(LIBRARIES_$(call FOLDER_OF,$*)) $(PACKAGE_LIBS) -lpthread
 units: $(FUZZ_PROGRAMS)
 
 ## fuzz-TARGET    one of tests/fuzz/ for T seconds (60)
@@ -177,7 +184,8 @@ $(FUZZ_TARGETS:%=fuzz-%): fuzz-%: FORCE
 		tests/fuzz/seeds/$*
 
 $(BENCH_PROGRAMS): $(OUT)/bench/%: $(OUT)/bench/%.o $(OUT)/bench/spool.o $(OUT)/store.a $(OUT)/core.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
+	$(call say,link,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
 ## bench          measure; writes build/bench.json
 .PHONY: bench bench-programs
 bench-programs: $(BENCH_PROGRAMS)

@@ -67,7 +67,9 @@ struct policy_decision policy_decide(const struct report *report,
 		return (struct policy_decision){ true, ORIGIN_UNSUBSCRIBE,
 						 SLICE_LITERAL("marketing"),
 						 SLICE_LITERAL("default/unsubscribe") };
-	if (report->kind == REPORT_BOUNCE && recipient != NULL)
+	/* a bounce may say of another recipient that it was delivered, or is still being tried */
+	if (report->kind == REPORT_BOUNCE && recipient != NULL &&
+	    (recipient->action == ACTION_FAILED || recipient->action == ACTION_NONE))
 		return hard_bounce(recipient);
 	return (struct policy_decision){ 0 };
 }

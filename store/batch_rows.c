@@ -148,7 +148,7 @@ void event_row(const struct filing *filing, const struct filing_event *event,
 	ret_row[EVENT_TEXT_RECIPIENT_DOMAIN] = event->recipient_domain;
 	ret_row[EVENT_TEXT_PROVIDER] = event->provider;
 	ret_row[EVENT_TEXT_EFFECT] = effect_word(event->effect);
-	ret_row[EVENT_TEXT_ADDRESS] = recipient->address;
+	ret_row[EVENT_TEXT_ADDRESS] = recipient->redacted ? SLICE_NONE : recipient->address;
 	ret_row[EVENT_TEXT_ORIGINAL_ADDRESS] = recipient->original;
 	ret_row[EVENT_TEXT_ADDRESS_KEY] = event->address;
 	ret_row[EVENT_TEXT_REF] = event->ref;
