@@ -103,6 +103,15 @@ def certificate(folder, name='mx', *hosts):
     return files
 
 
+def sandboxed(pid):
+    """A system call filter is in force."""
+    try:
+        with open('/proc/%d/status' % pid) as file:
+            return 'Seccomp:\t2\n' in file.read()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 # -- PostgreSQL --
 
 class Cluster:

@@ -20,11 +20,12 @@ def report_of(reply):
 
 
 def all_parsers(but=()):
-    """The parser children, once they are all there: one that died is replaced after a while."""
+    """The parser children, once all are there and ready, which they are from when their sandbox closed:
+    one that stops before is no fault of the message it was given."""
     def complete():
-        pids = service.processes('parser')
+        pids = [pid for pid in service.processes('parser') if harness.sandboxed(pid)]
         return len(pids) == PARSERS and not set(pids) & set(but) and pids
-    return harness.wait_for(complete, 'every parser child runs', log=service.log)
+    return harness.wait_for(complete, 'every parser child is ready', log=service.log)
 
 
 def check_next_message(smtp, ref):
