@@ -472,6 +472,8 @@ void connection_answer_auth(struct connection *connection, enum auth_outcome out
 	if (connection->asked != SMTP_ASK_AUTH || connection->refuse_auth_at_ms != INT64_MAX)
 		return;
 	if (outcome == AUTH_REFUSED) {
+		log_event(LOG_WARNING, "auth_failed",
+			  LOG_SLICE("peer", smtp_session_peer(connection->session)));
 		connection->refuse_auth_at_ms = now_ms + connection->shared->auth_delay_ms;
 		arm_timer(connection);
 		return;

@@ -19,7 +19,9 @@ def with_crlf(text):
 
 
 def connect(to, timeout=60):
-    """to: a port of 127.0.0.1, (host, port), or the path of a Unix socket."""
+    """to: a port of 127.0.0.1, (host, port), the path of a Unix socket, or a connection that there is."""
+    if isinstance(to, socket.socket):
+        return to
     if isinstance(to, str):
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(timeout)
@@ -41,7 +43,7 @@ def any_tls():
 class Smtp:
     """One session. Replies are (code, text); EOFError when the server closed.
 
-    port: also (host, port), or the path of a Unix socket. first: bytes to send before anything else.
+    port: whatever connect() takes. first: bytes to send before anything else.
     """
 
     def __init__(self, port, timeout=60, hello='sender.example', verb='EHLO', first=b'', tls=None):
