@@ -59,6 +59,7 @@ void reports_get(struct call *call)
 	json_put_string(&json, "source", row.source);
 	json_put_string(&json, "trust", row.trust);
 	json_put_int(&json, "size", row.size);
+	json_put_raw(&json, "authentication", row.authentication);
 	envelope_write(&json, &row);
 	json_put_texts(&json, "events", row.events, row.event_count);
 	/* Then the report, with the members that `bounced parse` prints. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "app/args.h"
+#include "app/authentication.h"
 #include "app/commands.h"
 #include "app/mail_listener.h"
 #include "app/setup.h"
@@ -11,12 +12,15 @@ static int check(struct setup *setup, const struct args *args, void *context)
 {
 	const bool *quiet = context;
 	char error[300];
+	struct slice problem;
 
 	(void)args;
 	if (!setup_master_key(setup))
 		return COMMAND_FAILED;
 	if (!mail_listeners_check(&setup->config, error, sizeof(error)))
 		return setup_failed(slice_from_cstr(error));
+	if (authentication_check(&setup->config, setup->arena, &problem) != OK)
+		return setup_failed(problem);
 	if (!*quiet)
 		config_print(&setup->config, stdout);
 	return COMMAND_OK;

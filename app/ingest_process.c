@@ -14,6 +14,7 @@
 
 #include <event2/event.h>
 
+#include "app/authentication.h"
 #include "app/directory_cache.h"
 #include "app/handover_server.h"
 #include "app/mail_listener.h"
@@ -46,6 +47,7 @@ struct ingest {
 	struct event_base *base;
 	struct committer *committer;
 	struct directory_cache *directory;
+	struct authentication_setup *authentication;
 	struct pipeline *pipeline;
 	struct server *server;
 	struct mail_listener listeners[LISTENER_COUNT];
@@ -303,6 +305,7 @@ static void on_reload(evutil_socket_t signal_number, short what, void *context)
 	(void)what;
 	(void)directory_cache_refresh(ingest->directory);
 	reload_certificates(ingest);
+	authentication_reload(ingest->authentication);
 	log_event(LOG_INFO, "reloaded");
 }
 
@@ -363,6 +366,19 @@ static const char *dsn(const struct config *config)
 						      : config->database_dsn;
 }
 
+static enum err start_authentication(struct ingest *ingest)
+{
+	struct arena *arena = arena_new(0);
+	struct slice error;
+	enum err err = authentication_open(ingest->base, ingest->context->config, arena,
+					   &ingest->authentication, &error);
+
+	if (err != OK)
+		log_event(LOG_ERROR, "authentication_unusable", LOG_SLICE("error", error));
+	arena_free(arena);
+	return err;
+}
+
 static enum err start(struct ingest *ingest, struct slice name)
 {
 	const struct process_context *context = ingest->context;
@@ -376,10 +392,13 @@ static enum err start(struct ingest *ingest, struct slice name)
 					  context->config->database_allow_unsafe);
 	ingest->directory = directory_cache_new(ingest->base, dsn(context->config),
 						context->master_key, on_directory, ingest);
+	if (start_authentication(ingest) != OK)
+		return ERR_FATAL;
 	const struct pipeline_options options = {
 		.base = ingest->base,
 		.committer = ingest->committer,
 		.directory = ingest->directory,
+		.authenticator = authentication_authenticator(ingest->authentication),
 		.parsers = (unsigned)context->config->ingest_parsers,
 	};
 
@@ -425,6 +444,7 @@ int ingest_process_main(const struct process_context *context)
 	server_free(ingest.server);
 	tls_free(ingest.tls);
 	pipeline_free(ingest.pipeline);
+	authentication_close(ingest.authentication);
 	directory_cache_free(ingest.directory);
 	committer_free(ingest.committer);
 	event_base_free(ingest.base);

@@ -35,6 +35,7 @@ struct pipeline {
 	struct event_base *base;
 	struct directory_cache *directory;
 	struct parser_pool *parsers;
+	struct authenticator *authenticator;
 	struct batcher *batcher;
 	struct event *overdue_timer;
 	struct job *oldest, *newest;
@@ -98,6 +99,26 @@ static void on_filed(void *context, struct filing *filing, void *tag, enum commi
 	job_free(job);
 }
 
+static void file_job(struct job *job)
+{
+	struct pipeline *pipeline = job->pipeline;
+
+	job->filings = attribute(job->inbound, &job->report,
+				 directory_cache_get(pipeline->directory), job->arena);
+	job->undecided = job->filings.count;
+	job->result.outcome = COMMIT_DONE;
+	for (size_t i = 0; i < job->filings.count; i++)
+		batcher_add(pipeline->batcher, &job->filings.items[i], job);
+}
+
+static void on_authenticated(void *context, const struct authentication *authentication)
+{
+	struct job *job = context;
+
+	job->inbound->authentication = authentication;
+	file_job(job);
+}
+
 static void on_parsed(void *context, void *tag, struct arena *arena, const struct report *report)
 {
 	struct pipeline *pipeline = context;
@@ -112,12 +133,12 @@ static void on_parsed(void *context, void *tag, struct arena *arena, const struc
 		log_event(LOG_WARNING, "message_quarantined", LOG_SLICE("why", report->quarantine),
 			  LOG_SLICE("peer", job->inbound->peer),
 			  LOG_INT("bytes", (int64_t)job->inbound->raw.len));
-	job->filings = attribute(job->inbound, &job->report,
-				 directory_cache_get(pipeline->directory), arena);
-	job->undecided = job->filings.count;
-	job->result.outcome = COMMIT_DONE;
-	for (size_t i = 0; i < job->filings.count; i++)
-		batcher_add(pipeline->batcher, &job->filings.items[i], job);
+	if (attribute_wants_authentication(job->inbound, &job->report,
+					   directory_cache_get(pipeline->directory), arena))
+		authenticator_start(pipeline->authenticator, job->inbound, &job->report, arena,
+				    on_authenticated, job);
+	else
+		file_job(job);
 }
 
 /* Who waited too long is told to come again; the work goes on. */
@@ -150,6 +171,7 @@ enum err pipeline_new(const struct pipeline_options *options, struct pipeline **
 		abort();
 	pipeline->base = options->base;
 	pipeline->directory = options->directory;
+	pipeline->authenticator = options->authenticator;
 	if (parser_pool_new(options->base, options->parsers, &options->parser, on_parsed, pipeline,
 			    &pipeline->parsers) != OK) {
 		free(pipeline);

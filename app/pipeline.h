@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A message's way from its last byte to its reply: parser child → attribution → group commit. The
- * same for SMTP and for what the API hands over.
+ * A message's way from its last byte to its reply: parser child → authentication, where it matters
+ * → attribution → group commit. The same for SMTP and for what the API hands over.
  */
 #ifndef BOUNCED_APP_PIPELINE_H
 #define BOUNCED_APP_PIPELINE_H
@@ -16,6 +16,7 @@
 #include "core/err.h"
 #include "core/inbound.h"
 #include "core/uuid.h"
+#include "ingest/authenticate.h"
 #include "parser/client.h"
 #include "store/commit.h"
 
@@ -23,8 +24,9 @@ struct pipeline;
 
 struct pipeline_options {
 	struct event_base *base;
-	struct committer *committer;       /* borrowed */
-	struct directory_cache *directory; /* borrowed; must be loaded before the first message */
+	struct committer *committer;         /* borrowed */
+	struct directory_cache *directory;   /* borrowed; must be loaded before the first message */
+	struct authenticator *authenticator; /* borrowed */
 	unsigned parsers;
 	struct parser_options parser;
 };

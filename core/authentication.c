@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/authentication.h"
 
+#include "core/json.h"
+
 static const char *const WORDS[AUTH_RESULT_COUNT] = {
 #define X(name, word) word,
 	AUTH_RESULTS(X)

@@ -9,8 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "core/json.h"
 #include "core/slice.h"
+
+struct json_writer;
 
 #define AUTH_RESULTS(X)                        \
 	X(NONE, "none")                        \

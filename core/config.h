@@ -58,6 +58,12 @@ struct config {
 	/* ingest.* */
 	int64_t ingest_processes; /* 0: one per core */
 	int64_t ingest_parsers;   /* parser children of one ingest process */
+	/* dns.*, auth.* */
+	const char *dns_server;     /* "192.0.2.53" or "192.0.2.53@5353"; empty: the machine's */
+	int64_t dns_timeout_ms;     /* for all that is asked about one message */
+	const char *auth_reporters; /* file; empty: only the built-in ones */
+	const char *auth_authserv_id;
+	const char *auth_trusted_peers; /* networks, space-separated */
 	/* process-wide */
 	const char *master_key_file;
 	const char *user; /* to become after binding, when started as root; empty: stay */

@@ -15,6 +15,8 @@
 #include "core/slice.h"
 #include "core/token.h"
 
+struct authentication;
+
 /* Why a recipient was accepted. */
 enum recipient_basis {
 	RECIPIENT_TOKEN,      /* a token whose MAC is valid */
@@ -43,7 +45,9 @@ struct inbound {
 	struct inbound_recipient *recipients;
 	size_t recipient_count;
 	bool smtputf8;
-	bool bare_eol;  /* the data held CR or LF alone, or NUL */
+	bool bare_eol; /* the data held CR or LF alone, or NUL */
+	/* Who sent it, once found out; NULL: it was not needed. In the arena of its report. */
+	const struct authentication *authentication;
 	struct buf raw; /* un-dot-stuffed, with its CRLFs */
 };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/address.h"
+#include "core/authentication.h"
 #include "core/limits.h"
 #include "core/provider.h"
 #include "core/timestamp.h"
@@ -154,7 +155,17 @@ static void trust_by_name(const struct context *context, const struct report_rec
 				  !slice_empty(event->address);
 }
 
-/* Who holds an API key may name anybody: with or without a token, the named address counts. */
+/* A feedback report that an allow-listed reporter has proven to be its own. */
+static bool reporter_vouches(const struct context *context)
+{
+	const struct authentication *authentication = context->inbound->authentication;
+
+	return context->report->kind == REPORT_COMPLAINT && authentication != NULL &&
+	       !slice_empty(authentication->reporter);
+}
+
+/* Who holds an API key, or is a known reporter, may name anybody: with or without a token, the
+ * named address counts. */
 static void trust_submitter(const struct context *context, const struct report_recipient *recipient,
 			    struct filing_event *event)
 {
@@ -258,7 +269,7 @@ static void fill_event(const struct context *context, const struct report_recipi
 		trust_by_token(context, recipient, event);
 	else
 		trust_by_name(context, recipient, event);
-	if (context->identity.submitted)
+	if (context->identity.submitted || reporter_vouches(context))
 		trust_submitter(context, recipient, event);
 	decide_effect(context, recipient, event);
 	event_key(context, recipient, event);
@@ -375,4 +386,20 @@ struct filings attribute(const struct inbound *inbound, const struct report *rep
 		fill_events(&context);
 	}
 	return filings;
+}
+
+bool attribute_wants_authentication(const struct inbound *inbound, const struct report *report,
+				    const struct directory *directory, struct arena *arena)
+{
+	const struct context context = { inbound, report, directory, arena, NULL, { 0 }, NULL };
+
+	if (report->kind != REPORT_COMPLAINT)
+		return false;
+	for (size_t i = 0; i < inbound->recipient_count; i++) {
+		struct identity identity = identify(&context, &inbound->recipients[i]);
+
+		if (identity.token == NULL && !identity.submitted)
+			return true;
+	}
+	return false;
 }

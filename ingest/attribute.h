@@ -8,6 +8,8 @@
 #ifndef BOUNCED_INGEST_ATTRIBUTE_H
 #define BOUNCED_INGEST_ATTRIBUTE_H
 
+#include <stdbool.h>
+
 #include "core/arena.h"
 #include "core/directory.h"
 #include "core/filing.h"
@@ -24,5 +26,12 @@ struct filings {
  */
 struct filings attribute(const struct inbound *inbound, const struct report *report,
 			 const struct directory *directory, struct arena *arena);
+
+/*
+ * Whether it could matter who sent the report: a feedback report without a valid token, that was
+ * not handed over by somebody known. attribute() then looks at inbound->authentication.
+ */
+bool attribute_wants_authentication(const struct inbound *inbound, const struct report *report,
+				    const struct directory *directory, struct arena *arena);
 
 #endif

@@ -75,7 +75,7 @@ struct slice dkim_header_refusal(const struct header_scan *scan)
 	if (scan->ambiguous)
 		return SLICE("the header can be read in two ways");
 	for (size_t i = 0; i < sizeof(once) / sizeof(once[0]); i++)
-		if (header_count(scan, once[i]) > 1)
+		if (header_scan_count(scan, once[i]) > 1)
 			return SLICE("a header field stands twice");
 	return SLICE_NONE;
 }

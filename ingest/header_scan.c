@@ -75,7 +75,7 @@ struct header_scan header_scan(struct slice raw, struct arena *arena)
 	return scan;
 }
 
-size_t header_count(const struct header_scan *scan, struct slice name)
+size_t header_scan_count(const struct header_scan *scan, struct slice name)
 {
 	size_t count = 0;
 
@@ -84,7 +84,7 @@ size_t header_count(const struct header_scan *scan, struct slice name)
 	return count;
 }
 
-const struct header_field *header_find(const struct header_scan *scan, struct slice name)
+const struct header_field *header_scan_find(const struct header_scan *scan, struct slice name)
 {
 	for (size_t i = 0; i < scan->count; i++)
 		if (slice_equal_nocase(scan->fields[i].name, name))
@@ -137,13 +137,13 @@ static bool is_plain_address(struct slice text)
 	return ats == 1 && text.ptr[0] != '@' && text.ptr[text.len - 1] != '@';
 }
 
-struct slice header_from(const struct header_scan *scan, struct arena *arena)
+struct slice header_scan_from(const struct header_scan *scan, struct arena *arena)
 {
-	const struct header_field *field = header_find(scan, SLICE("From"));
+	const struct header_field *field = header_scan_find(scan, SLICE("From"));
 	struct slice text;
 	size_t len;
 
-	if (scan->ambiguous || field == NULL || header_count(scan, SLICE("From")) != 1)
+	if (scan->ambiguous || field == NULL || header_scan_count(scan, SLICE("From")) != 1)
 		return SLICE_NONE;
 	char *stripped = arena_alloc(arena, field->value.len + 1);
 

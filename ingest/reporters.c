@@ -15,6 +15,7 @@ struct reporter {
 	struct slice envelope;
 	struct slice types;
 	struct ip_network *networks;
+	bool unsigned_type; /* believed where Content-Type is not signed, if it was sent directly */
 	size_t network_count;
 };
 
@@ -59,6 +60,10 @@ static const char *parse_pair(struct slice key, struct slice value, struct repor
 		*members[i].member = arena_lower(arena, value);
 		return NULL;
 	}
+	if (slice_equal(key, SLICE("unsigned"))) {
+		reporter->unsigned_type = slice_equal(value, SLICE("content-type"));
+		return reporter->unsigned_type ? NULL : "unsigned may only be content-type";
+	}
 	if (slice_equal(key, SLICE("networks")))
 		return parse_networks(value, reporter, arena);
 	return slice_equal(key, SLICE("page")) || slice_equal(key, SLICE("checked"))
@@ -74,6 +79,8 @@ static const char *check_whole(const struct reporter *reporter)
 		return "spf needs networks";
 	if (slice_empty(reporter->spf) && reporter->network_count > 0)
 		return "networks need spf";
+	if (reporter->unsigned_type && slice_empty(reporter->envelope))
+		return "unsigned needs envelope";
 	return NULL;
 }
 
@@ -201,7 +208,7 @@ static bool envelope_fits(const struct reporter *reporter, struct slice mail_fro
 /* The sender named in the envelope may use the host that sent it. */
 static bool sent_directly(const struct reporter *reporter, const struct auth_spf *spf)
 {
-	return spf->result == AUTH_PASS && !spf->helo && !slice_empty(reporter->envelope) &&
+	return spf->result == AUTH_PASS && !spf->helo &&
 	       domain_within(spf->domain, reporter->envelope);
 }
 
@@ -213,8 +220,8 @@ static bool proven_by_dkim(const struct reporter *reporter,
 
 		if (!slice_equal(dkim->domain, reporter->dkim))
 			continue;
-		if (dkim->result == AUTH_PASS ||
-		    (dkim->direct_only && sent_directly(reporter, &authentication->spf)))
+		if (dkim->result == AUTH_PASS || (dkim->direct_only && reporter->unsigned_type &&
+						  sent_directly(reporter, &authentication->spf)))
 			return true;
 	}
 	return false;

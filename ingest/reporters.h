@@ -9,6 +9,8 @@
  *networks from		its exact From address; without one any address of the dkim or spf domain
  *		envelope	domain of its envelope sender, or one above it
  *		types		feedback types it may report, comma-separated; "abuse" without it
+ *		unsigned	"content-type": its signatures leave that out, and count only where
+ *				the envelope passes SPF as well, so that nobody else sent them on
  *		page, checked	where the provider says so, and when that was read
  *	name off	takes the built-in reporters of that name out
  *

@@ -2,6 +2,7 @@
 #include "store/batch_rows.h"
 
 #include "core/address.h"
+#include "core/authentication.h"
 #include "core/buf.h"
 #include "core/json.h"
 #include "core/limits.h"
@@ -13,6 +14,7 @@
 /* What the evidence of a suppression keeps of the diagnostic. */
 #define EVIDENCE_DIAGNOSTIC 1024
 #define EVIDENCE_MAX        (64 * 1024)
+#define AUTHENTICATION_MAX  (64 * 1024)
 
 static const struct report_recipient NO_RECIPIENT = { 0 };
 
@@ -76,7 +78,20 @@ static struct slice report_flags(const struct filing *filing, struct arena *aren
 	return arena_printf(arena, "%.*s bare-eol", SLICE_ARG(flags));
 }
 
-/* What the envelope says. */
+static struct slice authentication_text(const struct inbound *inbound, struct arena *arena)
+{
+	struct buf buf;
+	struct json_writer json;
+
+	if (inbound->authentication == NULL)
+		return SLICE_NONE;
+	buf_init(&buf, AUTHENTICATION_MAX);
+	json_init(&json, &buf);
+	authentication_json(&json, inbound->authentication);
+	return buf_settle(&buf, arena);
+}
+
+/* What the envelope says, and who sent it. */
 static void report_row_envelope(const struct filing *filing, struct arena *arena, struct slice *row)
 {
 	const struct inbound *inbound = filing->inbound;
@@ -89,6 +104,7 @@ static void report_row_envelope(const struct filing *filing, struct arena *arena
 	row[REPORT_TEXT_RECIPIENTS] =
 		text_array_literal(filing->recipients, filing->recipient_count, arena);
 	row[REPORT_TEXT_FLAGS] = report_flags(filing, arena);
+	row[REPORT_TEXT_AUTHENTICATION] = authentication_text(inbound, arena);
 }
 
 void report_row(const struct filing *filing, struct arena *arena,

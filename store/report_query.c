@@ -51,6 +51,7 @@ enum err report_get(struct pg *pg, uint64_t account_id, const struct uuid *id, s
 		.mail_from = arena_copy(arena, pg_text(result, 0, "mail_from")),
 		.size = pg_int(result, 0, "size"),
 		.flags = arena_copy(arena, pg_text(result, 0, "flags")),
+		.authentication = arena_copy(arena, pg_text(result, 0, "authentication")),
 		.detail = arena_copy(arena, pg_text(result, 0, "detail")),
 	};
 	ret_row->recipients = texts_copy(result, "recipients", arena, &ret_row->recipient_count);

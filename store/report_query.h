@@ -29,9 +29,10 @@ struct report_row {
 	const struct slice *recipients; /* of the envelope, this account's */
 	size_t recipient_count;
 	int64_t size;
-	struct slice flags;  /* oddities met, of its lines and of what was read, space-separated */
-	struct slice detail; /* JSON: the report as `bounced parse` prints it */
-	const struct slice *events; /* their ids */
+	struct slice flags; /* oddities met, of its lines and of what was read, space-separated */
+	struct slice authentication; /* JSON: who sent it; empty where it was not found out */
+	struct slice detail;         /* JSON: the report as `bounced parse` prints it */
+	const struct slice *events;  /* their ids */
 	size_t event_count;
 };
 

@@ -15,7 +15,7 @@
 	"# a comment\n\n"                                                                          \
 	"signer dkim=fbl.example from=report@fbl.example envelope=fbl.example types=abuse,fraud\n" \
 	"sender\tspf=spf.example networks=192.0.2.0/25,2001:db8::/32 page=https://x.example/\n"    \
-	"partial dkim=partial.example envelope=partial.example\n"
+	"partial dkim=partial.example envelope=partial.example unsigned=content-type\n"
 
 static struct arena *arena;
 static struct reporters *reporters;
@@ -142,6 +142,13 @@ static void test_a_signature_without_content_type_needs_its_host(void **state)
 	assert_finds("partial", "b@b.partial.example", "abuse");
 	prove_spf("evil.example", "a@x.partial.example");
 	assert_finds("", "b@partial.example", "abuse");
+	/* only where the entry says so */
+	prove_spf("fbl.example", "report@fbl.example");
+	prove_dkim("fbl.example", "report@fbl.example");
+	assert_finds("signer", "b@fbl.example", "abuse");
+	authentication.dkim[0].result = AUTH_POLICY;
+	authentication.dkim[0].direct_only = true;
+	assert_finds("", "b@fbl.example", "abuse");
 }
 
 static void test_lines_that_are_wrong(void **state)
@@ -155,6 +162,8 @@ static void test_lines_that_are_wrong(void **state)
 		{ "a dkim=\n", "t:1: a key without a value" },
 		{ "a dkim\n", "t:1: expected key=value" },
 		{ "a spf=x.example\n", "t:1: spf needs networks" },
+		{ "a dkim=x.example unsigned=from\n", "t:1: unsigned may only be content-type" },
+		{ "a dkim=x.example unsigned=content-type\n", "t:1: unsigned needs envelope" },
 		{ "a dkim=x.example networks=192.0.2.1\n", "t:1: networks need spf" },
 		{ "a spf=x.example networks=192.0.2.1/33\n",
 		  "t:1: networks must be like 192.0.2.0/24" },

@@ -1,0 +1,129 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Feedback reports without a token: who proves to be a known reporter may name whom to suppress."""
+import os
+import time
+
+import dkim
+import dns
+import harness
+import mail
+import tap
+
+REPORTER = 'report@fbl.example'
+ENVELOPE = 'bounce@fbl.example'
+FOLDER = harness.temporary_folder()
+TIMEOUT = 1.0
+
+signer = dkim.Signer(FOLDER, 'fbl.example', 's1')
+stranger = dkim.Signer(FOLDER, 'fbl.example.evil', 's1')
+server = dns.Server({
+    **{name: [text] for name, text in (signer.record(), stranger.record())},
+    'fbl.example': ['v=spf1 ip4:127.0.0.1 -all'],
+    '_dmarc.fbl.example': ['v=DMARC1; p=reject'],
+})
+REPORTERS = os.path.join(FOLDER, 'reporters')
+with open(REPORTERS, 'w') as file:
+    file.write('provider dkim=fbl.example from=%s envelope=fbl.example\n' % REPORTER)
+service = harness.Service(harness.Cluster(), dns__server=server.address, auth__reporters=REPORTERS).start()
+
+
+def report(victim, number, reporter=REPORTER):
+    return mail.arf('fbl@' + harness.DOMAIN, 'news@sender.example', reporter, victim, 'auth-%s' % number)
+
+
+def submit(message, sender=ENVELOPE):
+    """What the API says about the report."""
+    reply = mail.deliver(service.smtp_port, 'fbl@' + harness.DOMAIN, message, sender)
+    return service.http.get('/v1/reports/' + mail.report_id(reply))
+
+
+def result_for(address):
+    return service.http.ok('POST', '/v1/suppressions/check', {'addresses': [address]})['results'][0]['result']
+
+
+def test_a_signed_report_of_a_known_reporter_suppresses_whom_it_names():
+    stored = submit(signer.sign(report('honest@recipient.example', 1)))
+    found = stored['authentication']
+    assert stored['trust'] == 'authenticated', stored
+    assert found['reporter'] == 'provider' and found['from'] == REPORTER, found
+    assert found['dkim'] == [{'result': 'pass', 'domain': 'fbl.example', 'selector': 's1', 'reason': None}], found
+    assert found['spf'] == {'result': 'pass', 'identity': 'mailfrom', 'domain': 'fbl.example'}, found
+    assert found['dmarc'] == {'result': 'pass', 'domain': 'fbl.example', 'policy': 'reject'}, found
+    assert result_for('honest@recipient.example') == 'suppressed'
+
+
+def assert_believed_by_nobody(message, victim, **options):
+    stored = submit(message, **options)
+    assert stored['trust'] == 'unverified', stored
+    assert stored['authentication']['reporter'] is None, stored
+    assert result_for(victim) == 'clear'
+    return stored['authentication']
+
+
+def test_the_same_unsigned_changes_nothing():
+    found = assert_believed_by_nobody(report('unsigned@recipient.example', 2), 'unsigned@recipient.example')
+    assert found['dkim'] == [] and found['spf']['result'] == 'pass', found
+
+
+def test_forgeries_change_nothing():
+    genuine = signer.sign(report('other@recipient.example', 3))
+    victim = 'third@recipient.example'
+    forgeries = {
+        'another recipient': genuine.replace(b'other@recipient', b'third@recipient'),
+        'two From': b'From: Feedback loop <%s>\r\n' % REPORTER.encode() + signer.sign(report(victim, 4)),
+        'From not signed': signer.sign(report(victim, 5), ('To', 'Subject', 'Content-Type')),
+        'Content-Type not signed': signer.sign(report(victim, 6), ('From', 'To', 'Subject')),
+        'l=0': signer.sign(report(victim, 7)).replace(b'; bh=', b'; l=0; bh='),
+        'look-alike domain': stranger.sign(report(victim, 8)),
+        'look-alike in From too': stranger.sign(report(victim, 9, REPORTER + '.evil')),
+        'another From of the domain': signer.sign(report(victim, 10, 'user@fbl.example')),
+        'a line end of its own': signer.sign(report(victim, 11)).replace(b'Subject:', b'X: y\nSubject:', 1),
+    }
+    for what, forged in forgeries.items():
+        try:
+            assert_believed_by_nobody(forged, victim)
+        except AssertionError as error:
+            raise AssertionError(what) from error
+    assert_believed_by_nobody(signer.sign(report(victim, 12)), victim, sender='bounce@fbl.example.evil')
+
+
+def test_nothing_is_looked_up_where_a_token_is_valid():
+    before = server.questions
+    token = service.token(ref='77')
+    stored = submit(mail.arf('fbl@' + harness.DOMAIN, token, number='token'))
+    assert (stored['trust'], stored['authentication']) == ('verified', None), stored
+    stored = submit(mail.dsn(token, 'a@recipient.example', number='plain'))
+    assert stored['authentication'] is None, stored
+    assert server.questions == before
+
+
+def test_silent_dns_delays_nobody_and_proves_nothing():
+    signed = dkim.Signer(FOLDER, 'slow.example', 's1').sign(
+        report('slow@recipient.example', 13, 'report@slow.example'))
+    server.silent = True
+    try:
+        with mail.Smtp(service.smtp_port) as slow, mail.Smtp(service.smtp_port) as other:
+            begin = time.monotonic()
+            for code, text in slow.envelope(['fbl@' + harness.DOMAIN], 'bounce@slow.example'):
+                assert code < 400, text
+            slow.send(mail.dot_stuff(signed) + b'.\r\n')
+            reply = other.deliver(service.token(ref='78'), mail.dsn('x', 'b@recipient.example', number='fast'))
+            assert reply[0] == 250, reply
+            reply = slow.reply()
+            took = time.monotonic() - begin
+        assert TIMEOUT * 0.9 < took < TIMEOUT + 2, took
+        stored = service.http.get('/v1/reports/' + mail.report_id(reply))
+    finally:
+        server.silent = False
+    found = stored['authentication']
+    assert stored['trust'] == 'unverified', stored
+    assert [found['spf']['result'], found['dkim'][0]['result']] == ['temperror'] * 2, found
+    assert result_for('slow@recipient.example') == 'clear'
+
+
+def test_stops_cleanly():
+    service.stop()
+
+
+tap.main(globals())
