@@ -88,6 +88,7 @@ struct directory_cache *directory_cache_new(struct event_base *base, const char 
 	cache->on_fresh = on_fresh;
 	cache->context = context;
 	cache->loader = directory_loader_new(dsn, master_key);
+	directory_loader_announce(cache->loader);
 	cache->watch = watch_new(base, advance, cache);
 	advance(cache);
 	return cache;

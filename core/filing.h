@@ -62,6 +62,9 @@ struct filing_event {
 	struct slice stream;   /* "all", "marketing", "transactional": what the effect covers */
 	bool suppress_address; /* the effect may name the address; otherwise only the ref */
 	struct slice policy;   /* which policy line acted, e.g. "default/hard" */
+	/* The effect happens for the first event of this key only; of the others it is none. */
+	bool once;
+	uint8_t effect_key[SHA256_LEN]; /* with `once` */
 };
 
 struct filing {

@@ -21,6 +21,7 @@ struct authentication;
 enum recipient_basis {
 	RECIPIENT_TOKEN,      /* a token whose MAC is valid */
 	RECIPIENT_UNVERIFIED, /* malformed or wrongly signed, and the domain accepts such */
+	RECIPIENT_LEGACY,     /* fits a legacy pattern of its domain */
 	RECIPIENT_ROLE,       /* postmaster, abuse, fbl, … */
 	RECIPIENT_SUBMITTED,  /* handed over with an API key of scope ingest */
 };

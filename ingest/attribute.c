@@ -10,13 +10,15 @@
 #include "core/provider.h"
 #include "core/timestamp.h"
 #include "core/utf8.h"
+#include "ingest/legacy_pattern.h"
 #include "ingest/policy.h"
 
 /* What ties the report to somebody, before its recipients are looked at. */
 struct identity {
 	const struct token *token; /* verified; NULL: none */
 	const struct directory_token_key *key;
-	bool submitted; /* handed over with an API key, or on a trusted listener */
+	struct legacy_match legacy; /* of the envelope recipient, where there is no token */
+	bool submitted;             /* handed over with an API key, or on a trusted listener */
 };
 
 struct context {
@@ -77,6 +79,22 @@ static const struct token *submitted_token(const struct context *context,
 	return *ret_key != NULL && token_mac_valid(token, (*ret_key)->secret) ? token : NULL;
 }
 
+/* Matched again: a pattern that has ended since RCPT says nothing any more. */
+static struct legacy_match legacy_identity(const struct context *context,
+					   const struct inbound_recipient *recipient)
+{
+	const struct directory_domain *domain = NULL;
+	struct address parts, normal;
+
+	if (address_split(recipient->address, &parts) &&
+	    address_split(address_normalise(context->arena, recipient->address), &normal))
+		domain = directory_domain_find(context->directory, normal.domain);
+	if (domain == NULL)
+		return (struct legacy_match){ LEGACY_NONE, SLICE_NONE, SLICE_NONE };
+	return legacy_pattern_match(domain, parts.local, context->inbound->received_at,
+				    context->arena);
+}
+
 static struct identity identify(const struct context *context,
 				const struct inbound_recipient *recipient)
 {
@@ -95,6 +113,8 @@ static struct identity identify(const struct context *context,
 		identity.token =
 			verified_candidate(context->report, context->directory,
 					   recipient->account_id, context->arena, &identity.key);
+	if (identity.token == NULL && recipient->basis == RECIPIENT_LEGACY)
+		identity.legacy = legacy_identity(context, recipient);
 	return identity;
 }
 
@@ -155,6 +175,40 @@ static void trust_by_name(const struct context *context, const struct report_rec
 				  !slice_empty(event->address);
 }
 
+/*
+ * Trust of an event whose return path fits a legacy pattern. Like a token's: the address in the
+ * return path may be suppressed, or the ref; what the report itself names must be the same. An
+ * unsigned one with a report about somebody else proves nothing at all.
+ */
+static void trust_by_legacy(const struct context *context, const struct report_recipient *recipient,
+			    struct filing_event *event)
+{
+	const struct legacy_match *legacy = &context->identity.legacy;
+	bool is_signed = legacy->verdict == LEGACY_VERIFIED;
+	bool named = recipient != NULL && !recipient->redacted && !slice_empty(recipient->address);
+
+	event->attributed = true;
+	event->trust = is_signed ? TRUST_VERIFIED : TRUST_LEGACY;
+	event->ref = legacy->ref;
+	event->address = legacy->address;
+	event->suppress_address = !slice_empty(legacy->address);
+	if (!named)
+		return;
+
+	struct slice final = address_normalise(context->arena, recipient->address);
+	struct slice original = address_normalise(context->arena, recipient->original);
+
+	if (slice_empty(legacy->address)) {
+		event->address = final;
+	} else if (!slice_equal(final, legacy->address) &&
+		   !slice_equal(original, legacy->address)) {
+		event->suppress_address = false;
+		event->trust = TRUST_FORWARDED;
+		if (!is_signed)
+			trust_by_name(context, recipient, event);
+	}
+}
+
 /* A feedback report that an allow-listed reporter has proven to be its own. */
 static bool reporter_vouches(const struct context *context)
 {
@@ -178,13 +232,29 @@ static void trust_submitter(const struct context *context, const struct report_r
 	event->attributed = event->attributed || event->suppress_address;
 }
 
+static bool is_trusted(const struct context *context, const struct filing_event *event)
+{
+	switch (event->trust) {
+	case TRUST_VERIFIED:
+	case TRUST_AUTHENTICATED:
+		return true;
+	case TRUST_LEGACY: /* for hard bounces only */
+		return context->report->kind == REPORT_BOUNCE;
+	case TRUST_UNVERIFIED: /* where the account says so */
+		return event->suppress_address;
+	case TRUST_FORWARDED:
+	case TRUST_COUNT:
+		break;
+	}
+	return false;
+}
+
 static void decide_effect(const struct context *context, const struct report_recipient *recipient,
 			  struct filing_event *event)
 {
 	struct policy_decision decision = policy_decide(context->report, recipient);
 	bool has_subject = event->suppress_address || !slice_empty(event->ref);
-	bool trusted = event->trust == TRUST_VERIFIED || event->trust == TRUST_AUTHENTICATED ||
-		       (event->trust == TRUST_UNVERIFIED && event->suppress_address);
+	bool trusted = is_trusted(context, event);
 
 	event->stream = SLICE_NONE;
 	event->policy = SLICE_NONE;
@@ -198,6 +268,20 @@ static void decide_effect(const struct context *context, const struct report_rec
 				: EFFECT_SUPPRESS;
 }
 
+/* What the report's return path, or the token inside it, says; empty where it says nothing. */
+static struct slice identity_bytes(const struct context *context)
+{
+	const struct token *token = context->identity.token;
+	const struct legacy_match *legacy = &context->identity.legacy;
+
+	if (token != NULL)
+		return slice_from((const char *)token->bytes, token->byte_count);
+	if (legacy->verdict == LEGACY_NONE)
+		return SLICE_NONE;
+	return arena_printf(context->arena, "%.*s\n%.*s", SLICE_ARG(legacy->ref),
+			    SLICE_ARG(legacy->address));
+}
+
 /*
  * The same event arriving by another way has the same key: account, token, final recipient, action,
  * status class and the report's Message-ID; without one what identifies the attempt, and where the
@@ -207,14 +291,12 @@ static void event_key(const struct context *context, const struct report_recipie
 		      struct filing_event *event)
 {
 	const struct report *report = context->report;
-	const struct token *token = context->identity.token;
 	struct arena *arena = context->arena;
 	int64_t day = context->inbound->received_at / TIME_DAY_MS;
 	struct slice pieces[10] = {
 		SLICE("bounced/event/1"),
 		u64_bytes(arena, context->filing->account_id),
-		token == NULL ? SLICE_NONE
-			      : slice_from((const char *)token->bytes, token->byte_count),
+		identity_bytes(context),
 		recipient == NULL ? SLICE_NONE : recipient->address,
 		slice_from_cstr(report_kind_word(report->kind)),
 		recipient == NULL ? SLICE_NONE
@@ -237,6 +319,28 @@ static void event_key(const struct context *context, const struct report_recipie
 	sha256_pieces(pieces, count, event->key);
 }
 
+/*
+ * Who holds a token may send any number of reports with it: for each recipient and origin the first
+ * one has an effect, and the others are recorded. A legacy return path is the same in all mails to
+ * somebody, so that each of its events may have an effect; and so may what a key hands over.
+ */
+static void effect_key(const struct context *context, struct filing_event *event)
+{
+	const struct slice pieces[] = {
+		SLICE("bounced/effect/1"),
+		u64_bytes(context->arena, context->filing->account_id),
+		identity_bytes(context),
+		event->suppress_address ? event->address : SLICE_NONE,
+		slice_from_cstr(origin_word(event->origin)),
+		event->effect == EFFECT_SUPPRESS ? SLICE("suppress") : SLICE("would_suppress"),
+	};
+
+	event->once = event->effect != EFFECT_NONE && context->identity.token != NULL &&
+		      event->trust != TRUST_AUTHENTICATED;
+	if (event->once)
+		sha256_pieces(pieces, sizeof(pieces) / sizeof(pieces[0]), event->effect_key);
+}
+
 static struct slice domain_of(struct slice address)
 {
 	struct address parts;
@@ -254,8 +358,11 @@ static void describe_provider(const struct context *context,
 	struct slice domain = domain_of(event->address);
 
 	event->provider = provider_of(domain, host);
-	/* Roll-ups have a row per domain: only what a token or a key vouches for may make one. */
-	event->recipient_domain = event->trust == TRUST_UNVERIFIED ? SLICE_NONE : domain;
+	/* Roll-ups have a row per domain: only what a signature or a key vouches for may make one.
+	 */
+	event->recipient_domain = event->trust == TRUST_UNVERIFIED || event->trust == TRUST_LEGACY
+					  ? SLICE_NONE
+					  : domain;
 }
 
 static void fill_event(const struct context *context, const struct report_recipient *recipient,
@@ -267,12 +374,16 @@ static void fill_event(const struct context *context, const struct report_recipi
 	event->address = event->ref = SLICE_NONE;
 	if (context->identity.token != NULL)
 		trust_by_token(context, recipient, event);
+	else if (context->identity.legacy.verdict == LEGACY_UNSIGNED ||
+		 context->identity.legacy.verdict == LEGACY_VERIFIED)
+		trust_by_legacy(context, recipient, event);
 	else
 		trust_by_name(context, recipient, event);
 	if (context->identity.submitted || reporter_vouches(context))
 		trust_submitter(context, recipient, event);
 	decide_effect(context, recipient, event);
 	event_key(context, recipient, event);
+	effect_key(context, event);
 	describe_provider(context, recipient, event);
 }
 

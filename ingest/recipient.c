@@ -4,6 +4,7 @@
 #include "core/address.h"
 #include "core/timestamp.h"
 #include "core/token.h"
+#include "ingest/legacy_pattern.h"
 
 static const struct smtp_reply accepted = SMTP_REPLY(250, "2.1.5", "OK");
 static const struct smtp_reply no_such_user = SMTP_REPLY(550, "5.1.1", "No such recipient");
@@ -61,6 +62,15 @@ static bool is_role(struct slice local, struct slice names)
 	return false;
 }
 
+struct question {
+	const struct recipient_rules *rules;
+	struct slice local;  /* as it came */
+	struct slice normal; /* of the address in its normal form */
+	const struct directory_domain *domain;
+	int64_t unix_ms;
+	bool refreshed;
+};
+
 /* What carries no valid token is the domain's account's, where it is wanted at all. */
 static struct recipient_decision decide_invalid(const struct directory_domain *domain,
 						enum rcpt_outcome accepted_as,
@@ -71,35 +81,80 @@ static struct recipient_decision decide_invalid(const struct directory_domain *d
 	return refuse(RCPT_REFUSE, refused_as, &no_such_user);
 }
 
-static struct recipient_decision decide_token(struct slice local, const struct directory *directory,
-					      const struct directory_domain *domain,
-					      int64_t unix_ms, bool refreshed)
+static struct recipient_decision decide_legacy(struct arena *scratch,
+					       const struct question *question)
 {
+	const struct directory_domain *domain = question->domain;
+
+	switch (legacy_pattern_match(domain, question->local, question->unix_ms, scratch).verdict) {
+	case LEGACY_UNSIGNED:
+	case LEGACY_VERIFIED:
+		return accept(RCPT_LEGACY, RECIPIENT_LEGACY, domain->account_id);
+	case LEGACY_BAD_MAC:
+		return decide_invalid(domain, RCPT_BAD_MAC_ACCEPTED, RCPT_BAD_MAC_REFUSED);
+	case LEGACY_NONE:
+		break;
+	}
+	return decide_invalid(domain, RCPT_MALFORMED_ACCEPTED, RCPT_MALFORMED_REFUSED);
+}
+
+static struct recipient_decision decide_token(struct arena *scratch,
+					      const struct question *question)
+{
+	const struct directory *directory = question->rules->directory;
+	const struct directory_domain *domain = question->domain;
 	const struct directory_token_key *key;
 	struct recipient_decision decision;
 	struct token token;
 
 	/* token_decode() knows no plus tags: whoever adds one breaks the token. */
-	if (!token_decode(return_path_unwrap(local), &token))
-		return decide_invalid(domain, RCPT_MALFORMED_ACCEPTED, RCPT_MALFORMED_REFUSED);
+	if (!token_decode(return_path_unwrap(question->normal), &token))
+		return decide_legacy(scratch, question);
+	if (directory_key_is_revoked(directory, token.account, token.key_id))
+		return decide_invalid(domain, RCPT_BAD_MAC_ACCEPTED, RCPT_BAD_MAC_REFUSED);
 	key = directory_key_find(directory, token.account, token.key_id);
 	if (key == NULL || directory_account_find(directory, token.account) == NULL)
-		return unknown(refreshed, RCPT_UNKNOWN_KEY, RCPT_LATER, &cannot_check);
+		return unknown(question->refreshed, RCPT_UNKNOWN_KEY, RCPT_LATER, &cannot_check);
 	if (!token_mac_valid(&token, key->secret))
 		return decide_invalid(domain, RCPT_BAD_MAC_ACCEPTED, RCPT_BAD_MAC_REFUSED);
-	if (token.issue_day > time_token_day(unix_ms))
+	if (token.issue_day > time_token_day(question->unix_ms))
 		return refuse(RCPT_LATER, RCPT_FUTURE, &cannot_check);
 	decision = accept(RCPT_TOKEN, RECIPIENT_TOKEN, token.account);
 	decision.recipient.token = token;
 	return decision;
 }
 
+/* false: the guard has nothing to learn from it. */
+static bool is_telling(enum rcpt_outcome outcome, bool *ret_verified)
+{
+	*ret_verified = outcome == RCPT_TOKEN || outcome == RCPT_LEGACY;
+	return *ret_verified || outcome == RCPT_BAD_MAC_ACCEPTED ||
+	       outcome == RCPT_BAD_MAC_REFUSED || outcome == RCPT_MALFORMED_ACCEPTED ||
+	       outcome == RCPT_MALFORMED_REFUSED;
+}
+
+static void ask_guard(const struct question *question, struct recipient_decision *decision)
+{
+	const struct recipient_rules *rules = question->rules;
+	bool verified;
+
+	if (rules->guard == NULL || !is_telling(decision->outcome, &verified))
+		return;
+	struct guard_state state = verification_guard_note(
+		rules->guard, question->domain->name, rules->peer, verified, question->unix_ms);
+
+	if (state.trouble && decision->verdict == RCPT_REFUSE)
+		*decision = refuse(RCPT_LATER, RCPT_SUSPECT, &cannot_check);
+	decision->alert = state.alert;
+}
+
 static struct recipient_decision decide(struct arena *scratch, struct slice address,
 					const struct recipient_rules *rules, int64_t unix_ms,
 					bool refreshed)
 {
-	const struct directory_domain *domain;
-	struct address parts;
+	struct question question = { .rules = rules, .unix_ms = unix_ms, .refreshed = refreshed };
+	struct recipient_decision decision;
+	struct address parts, given;
 
 	/* RFC 5321 4.5.1: always to be accepted; no other address comes without a domain. */
 	if (slice_equal_nocase(address, SLICE("postmaster")))
@@ -108,14 +163,19 @@ static struct recipient_decision decide(struct arena *scratch, struct slice addr
 		return refuse(RCPT_LATER, RCPT_NO_DIRECTORY, &not_ready);
 	/* The normal form has no needless quotes, so "postmaster"@… is postmaster@…. Of what has
 	 * none (too long a domain, say) no domain can be ours. */
-	if (!address_split(address_normalise(scratch, address), &parts))
+	if (!address_split(address_normalise(scratch, address), &parts) ||
+	    !address_split(address, &given))
 		return refuse(RCPT_REFUSE, RCPT_OTHER_DOMAIN, &not_ours);
-	domain = directory_domain_find(rules->directory, parts.domain);
-	if (domain == NULL)
+	question.domain = directory_domain_find(rules->directory, parts.domain);
+	if (question.domain == NULL)
 		return unknown(refreshed, RCPT_OTHER_DOMAIN, RCPT_REFUSE, &not_ours);
 	if (is_role(parts.local, rules->role_names))
-		return accept(RCPT_ROLE, RECIPIENT_ROLE, domain->account_id);
-	return decide_token(parts.local, rules->directory, domain, unix_ms, refreshed);
+		return accept(RCPT_ROLE, RECIPIENT_ROLE, question.domain->account_id);
+	question.normal = parts.local;
+	question.local = given.local;
+	decision = decide_token(scratch, &question);
+	ask_guard(&question, &decision);
+	return decision;
 }
 
 struct recipient_decision recipient_decide(struct slice address,

@@ -16,6 +16,9 @@ static const char SQL_ACCOUNT_LIST[] =
 static const char SQL_ACCOUNT_FIND[] =
 	"SELECT " ACCOUNT_COLUMNS " FROM account WHERE name = $1 OR account_id = $2"
 	" ORDER BY name = $1 DESC LIMIT 1";
+static const char SQL_ACCOUNT_SAVE[] =
+	"UPDATE account SET mode = $2, accept_unverified = $3 WHERE account_id = $1"
+	" RETURNING account_id";
 static const char SQL_DOMAIN_ADD[] =
 	"INSERT INTO bounce_domain AS d (name, account_id, reject_invalid)"
 	" SELECT $1, account_id, $3 FROM account WHERE account_id = $2"
@@ -23,9 +26,10 @@ static const char SQL_DOMAIN_ADD[] =
 	" WHERE d.account_id = excluded.account_id"
 	" RETURNING name";
 static const char SQL_DOMAIN_OWNER[] = "SELECT account_id FROM bounce_domain WHERE name = $1";
-static const char SQL_DOMAIN_LIST[] =
-	"SELECT name, account_id, reject_invalid = '550' AS reject, created_at"
-	" FROM bounce_domain ORDER BY name";
+#define DOMAIN_COLUMNS "name, account_id, reject_invalid = '550' AS reject, created_at"
+static const char SQL_DOMAIN_LIST[] = "SELECT " DOMAIN_COLUMNS " FROM bounce_domain ORDER BY name";
+static const char SQL_DOMAIN_FIND[] =
+	"SELECT " DOMAIN_COLUMNS " FROM bounce_domain WHERE name = $1";
 
 enum err admin_failed(struct admin *admin, enum pg_outcome outcome, struct slice *ret_error)
 {
@@ -109,6 +113,25 @@ enum err admin_account_find(struct admin *admin, struct slice name_or_id,
 	return OK;
 }
 
+enum err admin_account_save(struct admin *admin, const struct admin_account *account,
+			    struct slice *ret_error)
+{
+	bool observe = account->mode == ACCOUNT_OBSERVE;
+	struct pg_params params;
+
+	pg_params_init(&params, admin->arena);
+	pg_param_int8(&params, (int64_t)account->id);
+	pg_param_text(&params, observe ? SLICE("observe") : SLICE("enforce"));
+	pg_param_bool(&params, account->accept_unverified);
+	enum pg_outcome outcome = pg_exec(admin->pg, SQL_ACCOUNT_SAVE, &params, NULL);
+	if (outcome == PG_NONE) {
+		*ret_error =
+			arena_printf(admin->arena, "there is no account %" PRIu64, account->id);
+		return ERR_MISSING;
+	}
+	return outcome == PG_SOME ? OK : admin_failed(admin, outcome, ret_error);
+}
+
 /* The insert wrote nothing: the account is missing, or the domain is another's. */
 static enum err domain_refused(struct admin *admin, struct slice domain, uint64_t account_id,
 			       struct slice *ret_error)
@@ -149,6 +172,37 @@ enum err admin_domain_add(struct admin *admin, struct slice name, uint64_t accou
 	return outcome == PG_SOME ? OK : admin_failed(admin, outcome, ret_error);
 }
 
+static struct admin_domain domain_row(struct admin *admin, const PGresult *result, int row)
+{
+	return (struct admin_domain){
+		.name = arena_copy(admin->arena, pg_text(result, row, "name")),
+		.account_id = (uint64_t)pg_int(result, row, "account_id"),
+		.reject_invalid =
+			pg_bool(result, row, "reject") ? REJECT_INVALID_550 : REJECT_INVALID_ACCEPT,
+		.created_at = pg_time(result, row, "created_at"),
+	};
+}
+
+enum err admin_domain_find(struct admin *admin, struct slice name, struct admin_domain *ret_domain,
+			   struct slice *ret_error)
+{
+	struct pg_params params;
+	PG_RESULT result = NULL;
+
+	pg_params_init(&params, admin->arena);
+	pg_param_text(&params, domain_normalise(admin->arena, name));
+	enum pg_outcome outcome = pg_exec(admin->pg, SQL_DOMAIN_FIND, &params, &result);
+	if (outcome == PG_NONE) {
+		*ret_error = arena_printf(admin->arena, "there is no bounce domain %.*s",
+					  SLICE_ARG(name));
+		return ERR_MISSING;
+	}
+	if (outcome != PG_SOME)
+		return admin_failed(admin, outcome, ret_error);
+	*ret_domain = domain_row(admin, result, 0);
+	return OK;
+}
+
 enum err admin_domain_list(struct admin *admin, struct admin_domain **ret_domains,
 			   size_t *ret_count, struct slice *ret_error)
 {
@@ -159,14 +213,7 @@ enum err admin_domain_list(struct admin *admin, struct admin_domain **ret_domain
 		return admin_failed(admin, outcome, ret_error);
 	*ret_count = (size_t)pg_rows(result);
 	*ret_domains = ARENA_ARRAY(admin->arena, struct admin_domain, *ret_count);
-	for (int row = 0; row < pg_rows(result); row++) {
-		(*ret_domains)[row] = (struct admin_domain){
-			.name = arena_copy(admin->arena, pg_text(result, row, "name")),
-			.account_id = (uint64_t)pg_int(result, row, "account_id"),
-			.reject_invalid = pg_bool(result, row, "reject") ? REJECT_INVALID_550
-									 : REJECT_INVALID_ACCEPT,
-			.created_at = pg_time(result, row, "created_at"),
-		};
-	}
+	for (int row = 0; row < pg_rows(result); row++)
+		(*ret_domains)[row] = domain_row(admin, result, row);
 	return OK;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Administration for the command line: accounts, bounce domains, API keys, token keys. Blocking,
- * over the owner's connection.
+ * Administration for the command line: accounts, bounce domains and their legacy patterns, API
+ * keys, token keys. Blocking, over the owner's connection.
  *
  * All return ERR_REFUSE for input that cannot stand, ERR_MISSING where the account or key named
  * does not exist, ERR_RETRY without database; *ret_error (never empty then) says why, for a person,
@@ -45,6 +45,10 @@ enum err admin_account_list(struct admin *admin, struct admin_account **ret_acco
 enum err admin_account_find(struct admin *admin, struct slice name_or_id,
 			    struct admin_account *ret_account, struct slice *ret_error) MUST_CHECK;
 
+/* Writes mode and accept_unverified of the account with that id. */
+enum err admin_account_save(struct admin *admin, const struct admin_account *account,
+			    struct slice *ret_error) MUST_CHECK;
+
 struct admin_domain {
 	struct slice name;
 	uint64_t account_id; /* 0: shared by all accounts */
@@ -59,6 +63,24 @@ enum err admin_domain_add(struct admin *admin, struct slice name, uint64_t accou
 /* By name. */
 enum err admin_domain_list(struct admin *admin, struct admin_domain **ret_domains,
 			   size_t *ret_count, struct slice *ret_error) MUST_CHECK;
+
+enum err admin_domain_find(struct admin *admin, struct slice name, struct admin_domain *ret_domain,
+			   struct slice *ret_error) MUST_CHECK;
+
+struct admin_pattern {
+	struct directory_pattern pattern; /* without its secret */
+	int64_t created_at;
+};
+
+/* pattern: must stand (ingest/legacy_pattern.h); its domain in any spelling; gets its number. A
+ * shared domain is refused: a legacy return path does not say whose it is. */
+enum err admin_pattern_add(struct admin *admin, const uint8_t master_key[SECRETBOX_KEY_LEN],
+			   struct directory_pattern *pattern, struct slice *ret_error) MUST_CHECK;
+/* By domain and number, those that have ended as well. */
+enum err admin_pattern_list(struct admin *admin, struct admin_pattern **ret_patterns,
+			    size_t *ret_count, struct slice *ret_error) MUST_CHECK;
+enum err admin_pattern_remove(struct admin *admin, struct slice domain, uint64_t number,
+			      struct slice *ret_error) MUST_CHECK;
 
 enum api_scope {
 	API_SCOPE_READ = 1,
@@ -120,5 +142,26 @@ enum err admin_token_key_create(struct admin *admin, uint64_t account_id,
 /* By account and id. */
 enum err admin_token_key_list(struct admin *admin, struct admin_token_key **ret_keys,
 			      size_t *ret_count, struct slice *ret_error) MUST_CHECK;
+
+/*
+ * The next key becomes current, and the current one is retired. ERR_REFUSE while an ingest process
+ * that lives has not loaded the key, unless forced: its tokens would wait there until it has.
+ */
+enum err admin_token_key_activate(struct admin *admin, struct token_key_place place, bool force,
+				  struct admin_token_key *ret_key,
+				  struct slice *ret_error) MUST_CHECK;
+/* It signs no more, and verifies for TOKEN_KEY_RETIRED_DAYS. */
+enum err admin_token_key_retire(struct admin *admin, struct token_key_place place,
+				struct admin_token_key *ret_key,
+				struct slice *ret_error) MUST_CHECK;
+/* It verifies no more, for ever. Revoking twice is fine. */
+enum err admin_token_key_revoke(struct admin *admin, struct token_key_place place,
+				struct admin_token_key *ret_key,
+				struct slice *ret_error) MUST_CHECK;
+/* The key itself, for a platform that mints. The caller wipes it. */
+enum err admin_token_key_export(struct admin *admin, struct token_key_place place,
+				const uint8_t master_key[SECRETBOX_KEY_LEN],
+				struct admin_token_key *ret_key, uint8_t ret_secret[TOKEN_KEY_LEN],
+				struct slice *ret_error) MUST_CHECK;
 
 #endif

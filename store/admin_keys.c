@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The part of admin.h about API keys and token keys. */
+/* The part of admin.h about API keys. */
 #include "store/admin.h"
 
 #include <inttypes.h>
@@ -7,7 +7,6 @@
 
 #include "store/admin_error.h"
 #include "store/api_key.h"
-#include "store/token_key.h"
 
 static const char SQL_API_KEY_CREATE[] =
 	"INSERT INTO api_key (key_id, account_id, name, scopes, secret_sha256, expires_at)"
@@ -21,26 +20,11 @@ static const char SQL_API_KEY_LIST[] =
 static const char SQL_API_KEY_REVOKE[] =
 	"UPDATE api_key SET revoked_at = coalesce(revoked_at, now()) WHERE key_id = $1"
 	" RETURNING key_id";
-/* NULL where the account does not exist; 0 for its first key. */
-static const char SQL_TOKEN_KEY_NEXT[] =
-	"SELECT coalesce(max(k.key_id) + 1, 0) AS key_id"
-	" FROM account a LEFT JOIN token_key k ON k.account_id = a.account_id"
-	" WHERE a.account_id = $1 GROUP BY a.account_id";
-static const char SQL_TOKEN_KEY_CREATE[] =
-	"INSERT INTO token_key (account_id, key_id, state, secret_box)"
-	" SELECT $1, $2, CASE WHEN EXISTS (SELECT FROM token_key WHERE account_id = $1"
-	"  AND state = 'current') THEN 'next' ELSE 'current' END, $3"
-	" RETURNING account_id, key_id, state, created_at, retired_at";
-static const char SQL_TOKEN_KEY_LIST[] = "SELECT account_id, key_id, state, created_at, retired_at"
-					 " FROM token_key ORDER BY account_id, key_id";
-
 static enum err missing_account(struct admin *admin, uint64_t account_id, struct slice *ret_error)
 {
 	*ret_error = arena_printf(admin->arena, "there is no account %" PRIu64, account_id);
 	return ERR_MISSING;
 }
-
-/* -- API keys -- */
 
 static const struct {
 	enum api_scope scope;
@@ -152,92 +136,4 @@ enum err admin_api_key_revoke(struct admin *admin, struct slice key_id, struct s
 		return ERR_MISSING;
 	}
 	return outcome == PG_SOME ? OK : admin_failed(admin, outcome, ret_error);
-}
-
-/* -- token keys -- */
-
-static struct admin_token_key token_key_row(const PGresult *result, int row)
-{
-	struct admin_token_key key = {
-		.account_id = (uint64_t)pg_int(result, row, "account_id"),
-		.key_id = (uint8_t)pg_int(result, row, "key_id"),
-		.created_at = pg_time(result, row, "created_at"),
-		.retired_at = pg_time(result, row, "retired_at"),
-	};
-
-	/* The table allows no other words. */
-	if (!token_key_state_from_word(pg_text(result, row, "state"), &key.state))
-		key.state = TOKEN_KEY_REVOKED;
-	return key;
-}
-
-static enum err token_key_next_id(struct admin *admin, uint64_t account_id, uint8_t *ret_key_id,
-				  struct slice *ret_error)
-{
-	struct pg_params params;
-	PG_RESULT result = NULL;
-
-	pg_params_init(&params, admin->arena);
-	pg_param_int8(&params, (int64_t)account_id);
-	enum pg_outcome outcome = pg_exec(admin->pg, SQL_TOKEN_KEY_NEXT, &params, &result);
-	if (outcome == PG_NONE)
-		return missing_account(admin, account_id, ret_error);
-	if (outcome != PG_SOME)
-		return admin_failed(admin, outcome, ret_error);
-
-	int64_t key_id = pg_int(result, 0, "key_id");
-	if (key_id > UINT8_MAX) {
-		*ret_error = arena_printf(admin->arena,
-					  "account %" PRIu64 " has used all 256 key numbers",
-					  account_id);
-		return ERR_REFUSE;
-	}
-	*ret_key_id = (uint8_t)key_id;
-	return OK;
-}
-
-enum err admin_token_key_create(struct admin *admin, uint64_t account_id,
-				const uint8_t master_key[SECRETBOX_KEY_LEN],
-				struct admin_token_key *ret_key, struct slice *ret_error)
-{
-	struct token_key_place place = { .account_id = account_id };
-	uint8_t secret[TOKEN_KEY_LEN];
-	struct pg_params params;
-	PG_RESULT result = NULL;
-	enum err err = token_key_next_id(admin, account_id, &place.key_id, ret_error);
-
-	if (err != OK)
-		return err;
-	random_bytes(secret, sizeof(secret));
-	struct slice box = token_key_seal(master_key, place, secret, admin->arena);
-	explicit_bzero(secret, sizeof(secret));
-
-	pg_params_init(&params, admin->arena);
-	pg_param_int8(&params, (int64_t)account_id);
-	pg_param_int8(&params, place.key_id);
-	pg_param_bytea(&params, box);
-	enum pg_outcome outcome = pg_exec(admin->pg, SQL_TOKEN_KEY_CREATE, &params, &result);
-	if (outcome == PG_HARD && pg_error_is(admin->pg, "23505")) {
-		*ret_error = SLICE("another key was created at the same time");
-		return ERR_RETRY;
-	}
-	if (outcome != PG_SOME)
-		return admin_failed(admin, outcome, ret_error);
-	*ret_key = token_key_row(result, 0);
-	return OK;
-}
-
-enum err admin_token_key_list(struct admin *admin, struct admin_token_key **ret_keys,
-			      size_t *ret_count, struct slice *ret_error)
-{
-	PG_RESULT result = NULL;
-	enum pg_outcome outcome = pg_exec(admin->pg, SQL_TOKEN_KEY_LIST, NULL, &result);
-
-	if (outcome == PG_HARD || outcome == PG_RETRY)
-		return admin_failed(admin, outcome, ret_error);
-	*ret_count = (size_t)pg_rows(result);
-	*ret_keys = ARENA_ARRAY(admin->arena, struct admin_token_key, *ret_count);
-	for (int row = 0; row < pg_rows(result); row++)
-		(*ret_keys)[row] = token_key_row(result, row);
-	return OK;
 }

@@ -45,6 +45,21 @@ static int compare_event_places(const void *a, const void *b)
 	return order != 0 ? order : (left->index > right->index) - (left->index < right->index);
 }
 
+/* What must be won for the event to have its effect. */
+static const uint8_t *effect_key(const struct filing_event *event)
+{
+	return event->once ? event->effect_key : event->key;
+}
+
+static int compare_effects(const void *a, const void *b)
+{
+	const struct event_place *left = a, *right = b;
+	int order = compare_keys(left->filing->account_id, effect_key(left->event),
+				 right->filing->account_id, effect_key(right->event));
+
+	return order != 0 ? order : (left->index > right->index) - (left->index < right->index);
+}
+
 static struct slice key_slice(const uint8_t key[SHA256_LEN])
 {
 	return slice_from((const char *)key, SHA256_LEN);
@@ -148,7 +163,7 @@ static void reports_build(struct batch *batch, const struct place *places, size_
 
 /* Parameters that COMMIT_EVENT_KEY and COMMIT_ROLLUP share with COMMIT_EVENT. */
 #define EVENT_KEY_PARAMS 6
-#define ROLLUP_PARAMS    15
+#define ROLLUP_PARAMS    16
 
 static void events_build(struct batch *batch, const struct event_place *places, size_t count,
 			 unsigned slot, struct arena *arena)
@@ -156,6 +171,7 @@ static void events_build(struct batch *batch, const struct event_place *places, 
 	struct identity_columns identity = identity_new(arena, count);
 	struct slice *report_keys = ARENA_ARRAY(arena, struct slice, count);
 	struct uuid *report_ids = ARENA_ARRAY(arena, struct uuid, count);
+	struct slice *effect_keys = ARENA_ARRAY(arena, struct slice, count);
 	int64_t *campaigns = ARENA_ARRAY(arena, int64_t, count);
 	bool *late = ARENA_ARRAY(arena, bool, count);
 	bool *attributed = ARENA_ARRAY(arena, bool, count);
@@ -168,6 +184,7 @@ static void events_build(struct batch *batch, const struct event_place *places, 
 		identity_set(&identity, i, filing->account_id, event->key, &event->id);
 		report_keys[i] = key_slice(filing->key);
 		report_ids[i] = filing->report_id;
+		effect_keys[i] = key_slice(effect_key(event));
 		campaigns[i] = (int64_t)event->campaign;
 		late[i] = event->late;
 		attributed[i] = event->attributed;
@@ -179,6 +196,7 @@ static void events_build(struct batch *batch, const struct event_place *places, 
 	param_identity(params, &identity, count);
 	pg_param_bytea_array(params, report_keys, count);
 	pg_param_uuid_array(params, report_ids, count);
+	pg_param_bytea_array(params, effect_keys, count);
 	pg_param_int8_array(params, campaigns, count);
 	param_texts(params, rows, count, EVENT_TEXT_COUNT);
 	pg_param_bool_array(params, late, count);
@@ -189,6 +207,33 @@ static void events_build(struct batch *batch, const struct event_place *places, 
 	pg_param_int8(&batch->params[COMMIT_ROLLUP], slot);
 	batch->wanted[COMMIT_EVENT_KEY] = batch->wanted[COMMIT_EVENT] = true;
 	batch->wanted[COMMIT_ROLLUP] = true;
+}
+
+static void effects_build(struct batch *batch, const struct event_place *places, size_t count,
+			  struct arena *arena)
+{
+	struct event_place *once = ARENA_ARRAY(arena, struct event_place, count);
+	struct identity_columns identity = identity_new(arena, count);
+	struct slice *event_keys = ARENA_ARRAY(arena, struct slice, count);
+	size_t used = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (places[i].event->once)
+			once[used++] = places[i];
+	if (used == 0)
+		return;
+	qsort(once, used, sizeof(*once), compare_effects);
+	for (size_t i = 0; i < used; i++) {
+		identity_set(&identity, i, once[i].filing->account_id, effect_key(once[i].event),
+			     &once[i].event->id);
+		event_keys[i] = key_slice(once[i].event->key);
+	}
+
+	struct pg_params *params = &batch->params[COMMIT_EFFECT_KEY];
+	pg_params_init(params, arena);
+	param_identity(params, &identity, used);
+	pg_param_bytea_array(params, event_keys, used);
+	batch->wanted[COMMIT_EFFECT_KEY] = true;
 }
 
 static void suppressions_build(struct batch *batch, const struct event_place *places, size_t count,
@@ -205,7 +250,7 @@ static void suppressions_build(struct batch *batch, const struct event_place *pl
 
 		if (!suppression_row(filing, event, arena, &rows[used * SUPPRESSION_TEXT_COUNT]))
 			continue;
-		identity_set(&identity, used, filing->account_id, event->key, &event->id);
+		identity_set(&identity, used, filing->account_id, effect_key(event), &event->id);
 		final[used] = suppression_is_final(event);
 		used++;
 	}
@@ -263,6 +308,7 @@ void batch_build(struct arena *arena, const struct filing *const *filings, size_
 	if (event_count == 0)
 		return;
 	events_build(ret_batch, events, event_count, slot, arena);
+	effects_build(ret_batch, events, event_count, arena);
 	suppressions_build(ret_batch, events, event_count, arena);
 }
 

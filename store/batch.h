@@ -15,12 +15,13 @@
 #include "store/pg.h"
 
 /* In the order of the transaction. The lock order is that of the tables: ingest_key, event_key,
- * rollup_hour, account, suppression. */
+ * rollup_hour, account, suppression; keys of effects come after those of events. */
 #define COMMIT_STATEMENTS(X)                                         \
 	X(INGEST_KEY, "commit_ingest_key", SQL_COMMIT_INGEST_KEY)    \
 	X(REPORT, "commit_report", SQL_COMMIT_REPORT)                \
 	X(REPORT_RAW, "commit_report_raw", SQL_COMMIT_REPORT_RAW)    \
 	X(EVENT_KEY, "commit_event_key", SQL_COMMIT_EVENT_KEY)       \
+	X(EFFECT_KEY, "commit_effect_key", SQL_COMMIT_EFFECT_KEY)    \
 	X(EVENT, "commit_event", SQL_COMMIT_EVENT)                   \
 	X(ROLLUP, "commit_rollup", SQL_COMMIT_ROLLUP)                \
 	X(SUPPRESSION, "commit_suppression", SQL_COMMIT_SUPPRESSION) \

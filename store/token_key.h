@@ -11,6 +11,9 @@
 #include "core/hash.h"
 #include "core/slice.h"
 
+/* Tokens of a retired key are verified for so long, as complaints need it (directory.c). */
+#define TOKEN_KEY_RETIRED_DAYS 400
+
 struct token_key_place {
 	uint64_t account_id;
 	uint8_t key_id;

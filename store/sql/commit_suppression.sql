@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Suppresses the subjects of the events that won: an address, or a ref where the address is unknown.
--- A tombstone or an expired entry is revived; a live one stays as it is, unless a complaint or an
+-- Suppresses the subjects of the events whose effect won ($2: its key): an address, or a ref where the
+-- address is unknown. A tombstone or an expired entry is revived; a live one stays as it is, unless a complaint or an
 -- unsubscribe meets an entry of weaker origin.
 --
 -- The account's counter is raised in this statement, and its row stays locked until COMMIT: whoever

@@ -191,6 +191,172 @@ static void token_keys(void **state)
 			 ERR_REFUSE);
 }
 
+static const char *const STATES =
+	"SELECT string_agg(state, ' ' ORDER BY key_id) FROM token_key WHERE account_id = 1";
+
+static void a_token_keys_life(void **state)
+{
+	struct fixture *fixture = *state;
+	struct admin *admin = &fixture->admin;
+	struct token_key_place place = { .account_id = 1, .key_id = 1 };
+	struct admin_token_key key;
+	uint8_t secret[TOKEN_KEY_LEN], again[TOKEN_KEY_LEN];
+
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(
+			admin_token_key_create(admin, 1, MASTER_KEY, &key, &fixture->error), OK);
+	assert_string_equal(database_text(fixture->database, STATES), "current next");
+
+	/* one process knows it, another does not; a third has ended */
+	database_run(admin->pg,
+		     "INSERT INTO ingest_process VALUES"
+		     " (gen_random_uuid(), 'a.example', 11, now(), '{1/1,2/7}'),"
+		     " (gen_random_uuid(), 'b.example', 22, now(), '{1/11,2/1}'),"
+		     " (gen_random_uuid(), 'c.example', 33, now() - interval '1 hour', '{}')");
+	assert_int_equal(admin_token_key_activate(admin, place, false, &key, &fixture->error),
+			 ERR_REFUSE);
+	assert_true(slice_find(fixture->error, SLICE("b.example (process 22)")) >= 0);
+	assert_true(slice_find(fixture->error, SLICE("a.example")) < 0);
+	assert_true(slice_find(fixture->error, SLICE("c.example")) < 0);
+	assert_string_equal(database_text(fixture->database, STATES), "current next");
+	database_run(admin->pg, "UPDATE ingest_process SET next_keys = '{1/1}' WHERE pid = 22");
+	assert_int_equal(admin_token_key_activate(admin, place, false, &key, &fixture->error), OK);
+	assert_int_equal(key.state, TOKEN_KEY_CURRENT);
+	assert_string_equal(database_text(fixture->database, STATES), "retired current");
+	assert_int_equal(database_number(fixture->database,
+					 "SELECT count(*) FROM token_key WHERE key_id = 0"
+					 " AND retired_at IS NOT NULL"),
+			 1);
+	assert_int_equal(admin_token_key_activate(admin, place, true, &key, &fixture->error),
+			 ERR_REFUSE);
+	assert_true(slice_find(fixture->error, SLICE("is current")) >= 0);
+
+	/* forced: nobody knows the third one */
+	assert_int_equal(admin_token_key_create(admin, 1, MASTER_KEY, &key, &fixture->error), OK);
+	place.key_id = 2;
+	assert_int_equal(admin_token_key_activate(admin, place, false, &key, &fixture->error),
+			 ERR_REFUSE);
+	assert_int_equal(admin_token_key_activate(admin, place, true, &key, &fixture->error), OK);
+	assert_string_equal(database_text(fixture->database, STATES), "retired retired current");
+
+	assert_int_equal(
+		admin_token_key_export(admin, place, MASTER_KEY, &key, secret, &fixture->error),
+		OK);
+	assert_int_equal(
+		admin_token_key_export(admin, place, MASTER_KEY, &key, again, &fixture->error), OK);
+	assert_memory_equal(secret, again, TOKEN_KEY_LEN);
+	assert_int_equal(
+		admin_token_key_export(admin, place, OTHER_KEY, &key, again, &fixture->error),
+		ERR_REFUSE);
+
+	place.key_id = 0;
+	assert_int_equal(admin_token_key_revoke(admin, place, &key, &fixture->error), OK);
+	assert_int_equal(admin_token_key_revoke(admin, place, &key, &fixture->error), OK);
+	assert_int_equal(admin_token_key_retire(admin, place, &key, &fixture->error), ERR_REFUSE);
+	assert_int_equal(
+		admin_token_key_export(admin, place, MASTER_KEY, &key, again, &fixture->error),
+		ERR_REFUSE);
+	place.key_id = 2;
+	assert_int_equal(admin_token_key_retire(admin, place, &key, &fixture->error), OK);
+	assert_int_equal(key.state, TOKEN_KEY_RETIRED);
+	assert_string_equal(database_text(fixture->database, STATES), "revoked retired retired");
+	place.key_id = 9;
+	assert_int_equal(admin_token_key_retire(admin, place, &key, &fixture->error), ERR_MISSING);
+	assert_int_equal(admin_token_key_revoke(admin, place, &key, &fixture->error), ERR_MISSING);
+	assert_int_equal(admin_token_key_activate(admin, place, true, &key, &fixture->error),
+			 ERR_MISSING);
+}
+
+static struct directory_pattern pattern(const char *domain, const char *template)
+{
+	return (struct directory_pattern){ .domain = slice_from_cstr(domain),
+					   .template_ = slice_from_cstr(template),
+					   .expires_at = 1800000000000 };
+}
+
+static void legacy_patterns(void **state)
+{
+	struct fixture *fixture = *state;
+	struct admin *admin = &fixture->admin;
+	struct directory_pattern item = pattern("nowhere.example", "b-{ref}");
+	struct admin_pattern *list;
+	size_t count;
+
+	assert_int_equal(admin_pattern_add(admin, MASTER_KEY, &item, &fixture->error), ERR_MISSING);
+	assert_int_equal(admin_domain_add(admin, SLICE("own.example"), 1, REJECT_INVALID_550,
+					  &fixture->error),
+			 OK);
+	assert_int_equal(admin_domain_add(admin, SLICE("shared.example"), 0, REJECT_INVALID_550,
+					  &fixture->error),
+			 OK);
+	item = pattern("shared.example", "b-{ref}");
+	assert_int_equal(admin_pattern_add(admin, MASTER_KEY, &item, &fixture->error), ERR_REFUSE);
+
+	for (unsigned i = 1; i <= 8; i++) {
+		char template[16];
+
+		snprintf(template, sizeof(template), "b%u-{ref}", i);
+		item = pattern("OWN.example.", template);
+		assert_int_equal(admin_pattern_add(admin, MASTER_KEY, &item, &fixture->error), OK);
+		assert_int_equal(item.number, i);
+	}
+	item = pattern("own.example", "b9-{ref}");
+	assert_int_equal(admin_pattern_add(admin, MASTER_KEY, &item, &fixture->error), ERR_REFUSE);
+	assert_int_equal(admin_pattern_remove(admin, SLICE("Own.example"), 3, &fixture->error), OK);
+	assert_int_equal(admin_pattern_remove(admin, SLICE("own.example"), 3, &fixture->error),
+			 ERR_MISSING);
+	item = pattern("own.example", "b4-{ref}");
+	assert_int_equal(admin_pattern_add(admin, MASTER_KEY, &item, &fixture->error), ERR_REFUSE);
+	item.template_ = SLICE("s-{ref}-{hmac}");
+	item.covers = SLICE("{ref}");
+	item.algorithm = PATTERN_HMAC_SHA1;
+	item.mac_digits = 10;
+	memcpy(item.secret, "secret", item.secret_len = 6);
+	item.expires_at = TIME_NONE;
+	assert_int_equal(admin_pattern_add(admin, MASTER_KEY, &item, &fixture->error), OK);
+	assert_int_equal(item.number, 3);
+
+	assert_int_equal(admin_pattern_list(admin, &list, &count, &fixture->error), OK);
+	assert_int_equal(count, 8);
+	assert_true(slice_equal(list[0].pattern.domain, SLICE("own.example")));
+	assert_true(list[0].pattern.expires_at == 1800000000000);
+	assert_int_equal(list[2].pattern.algorithm, PATTERN_HMAC_SHA1);
+	assert_true(list[2].pattern.expires_at == TIME_NONE);
+	assert_true(slice_equal(list[2].pattern.covers, SLICE("{ref}")));
+	assert_int_equal(database_number(fixture->database,
+					 "SELECT count(*) FROM legacy_pattern p"
+					 " WHERE position('secret'::bytea IN secret_box) > 0"),
+			 0);
+}
+
+static void settings(void **state)
+{
+	struct fixture *fixture = *state;
+	struct admin *admin = &fixture->admin;
+	struct admin_account account;
+	struct admin_domain domain;
+
+	assert_int_equal(admin_account_find(admin, SLICE("one"), &account, &fixture->error), OK);
+	account.mode = ACCOUNT_OBSERVE;
+	account.accept_unverified = true;
+	assert_int_equal(admin_account_save(admin, &account, &fixture->error), OK);
+	assert_int_equal(admin_account_find(admin, SLICE("one"), &account, &fixture->error), OK);
+	assert_true(account.mode == ACCOUNT_OBSERVE && account.accept_unverified);
+	assert_int_equal(admin_account_find(admin, SLICE("two"), &account, &fixture->error), OK);
+	assert_true(account.mode == ACCOUNT_ENFORCE && !account.accept_unverified);
+	account.id = 99;
+	assert_int_equal(admin_account_save(admin, &account, &fixture->error), ERR_MISSING);
+
+	assert_int_equal(admin_domain_find(admin, SLICE("own.example"), &domain, &fixture->error),
+			 ERR_MISSING);
+	assert_int_equal(admin_domain_add(admin, SLICE("own.example"), 1, REJECT_INVALID_550,
+					  &fixture->error),
+			 OK);
+	assert_int_equal(admin_domain_find(admin, SLICE("OWN.example"), &domain, &fixture->error),
+			 OK);
+	assert_true(domain.account_id == 1 && domain.reject_invalid == REJECT_INVALID_550);
+}
+
 static void without_database(void **state)
 {
 	struct fixture *fixture = *state;
@@ -275,6 +441,85 @@ static void a_directory_has_what_was_administered(void **state)
 	directory_loader_free(loader);
 }
 
+/* A loader that announces itself says with each load what the one before brought. */
+static void a_loader_confirms_next_keys(void **state)
+{
+	struct fixture *fixture = *state;
+	struct admin *admin = &fixture->admin;
+	struct admin_token_key key;
+	struct directory *directory;
+
+	assert_int_equal(admin_token_key_create(admin, 1, MASTER_KEY, &key, &fixture->error), OK);
+	assert_int_equal(admin_token_key_create(admin, 1, MASTER_KEY, &key, &fixture->error), OK);
+	assert_int_equal(admin_token_key_create(admin, 1, OTHER_KEY, &key, &fixture->error), OK);
+	struct directory_loader *loader = directory_loader_new(
+		database_dsn_as(fixture->database, "bounced_ingest"), MASTER_KEY);
+	directory_loader_announce(loader);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(load(loader, &directory), DIRECTORY_LOADED);
+		directory_free(directory);
+		assert_string_equal(database_text(fixture->database,
+						  "SELECT next_keys::text FROM ingest_process"),
+				    i == 0 ? "{}" : "{1/1}");
+	}
+	struct token_key_place place = { .account_id = 1, .key_id = 1 };
+	assert_int_equal(admin_token_key_activate(admin, place, false, &key, &fixture->error), OK);
+	place.key_id = 2; /* this process cannot open it */
+	assert_int_equal(admin_token_key_activate(admin, place, false, &key, &fixture->error),
+			 ERR_REFUSE);
+	directory_loader_free(loader);
+}
+
+static void retired_keys_end_and_patterns_are_loaded(void **state)
+{
+	struct fixture *fixture = *state;
+	struct admin *admin = &fixture->admin;
+	struct admin_token_key key;
+	struct directory_pattern item = pattern("own.example", "b-{ref}");
+	struct directory *directory;
+
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(
+			admin_token_key_create(admin, 1, MASTER_KEY, &key, &fixture->error), OK);
+	database_run(admin->pg, "UPDATE token_key SET state = 'retired',"
+				" retired_at = now() - (399 + 2 * key_id) * interval '1 day'"
+				" WHERE key_id < 2");
+	assert_int_equal(admin_domain_add(admin, SLICE("own.example"), 1, REJECT_INVALID_550,
+					  &fixture->error),
+			 OK);
+	assert_int_equal(admin_pattern_add(admin, MASTER_KEY, &item, &fixture->error), OK);
+	item = (struct directory_pattern){ .domain = SLICE("own.example"),
+					   .template_ = SLICE("s-{ref}-{hmac}"),
+					   .covers = SLICE("{ref}"),
+					   .algorithm = PATTERN_HMAC_SHA256,
+					   .mac_digits = 10,
+					   .secret = "secret",
+					   .secret_len = 6,
+					   .expires_at = TIME_NONE };
+	assert_int_equal(admin_pattern_add(admin, MASTER_KEY, &item, &fixture->error), OK);
+	item.template_ = SLICE("t-{ref}-{hmac}");
+	assert_int_equal(admin_pattern_add(admin, OTHER_KEY, &item, &fixture->error), OK);
+
+	struct directory_loader *loader =
+		directory_loader_new(database_dsn_as(fixture->database, "bounced_api"), MASTER_KEY);
+	assert_int_equal(load(loader, &directory), DIRECTORY_LOADED);
+	assert_int_equal(directory_key_find(directory, 1, 0)->state, TOKEN_KEY_RETIRED);
+	assert_null(directory_key_find(directory, 1, 1));
+	assert_true(directory_key_is_revoked(directory, 1, 1));
+	assert_false(directory_key_is_revoked(directory, 1, 0));
+	assert_false(directory_key_is_revoked(directory, 1, 9));
+	const struct directory_domain *domain =
+		directory_domain_find(directory, SLICE("own.example"));
+	/* the third one does not open */
+	assert_int_equal(domain->pattern_count, 2);
+	assert_true(slice_equal(domain->patterns[0].template_, SLICE("b-{ref}")));
+	assert_true(domain->patterns[0].expires_at == 1800000000000);
+	assert_int_equal(domain->patterns[1].secret_len, 6);
+	assert_memory_equal(domain->patterns[1].secret, "secret", 6);
+	directory_free(directory);
+	directory_loader_free(loader);
+}
+
 static void keys_of_another_master_or_place_stay_closed(void **state)
 {
 	struct fixture *fixture = *state;
@@ -341,8 +586,13 @@ int main(void)
 		TEST(domains),
 		TEST(api_keys),
 		TEST(token_keys),
+		TEST(a_token_keys_life),
+		TEST(legacy_patterns),
+		TEST(settings),
 		TEST(without_database),
 		TEST(a_directory_has_what_was_administered),
+		TEST(a_loader_confirms_next_keys),
+		TEST(retired_keys_end_and_patterns_are_loaded),
 		TEST(keys_of_another_master_or_place_stay_closed),
 		TEST(a_lost_database_fails_the_request),
 	};

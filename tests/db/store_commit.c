@@ -379,6 +379,35 @@ static void streams_are_entries_of_their_own(void **state)
 			 2);
 }
 
+/* Reports with one token that differ in everything: each is recorded, the first has an effect. */
+static void an_effect_happens_once(void **state)
+{
+	static const char *const texts[] = { "first", "second", "third" };
+	struct fixture *fixture = *state;
+	struct filing *filings[3];
+
+	for (size_t i = 0; i < 3; i++) {
+		filings[i] = filing_bounce(fixture->arena, texts[i], "once@example.test");
+		sha256(slice_from_cstr(texts[i]), filings[i]->events->key);
+		filings[i]->events->once = true;
+		sha256(SLICE("token, recipient"), filings[i]->events->effect_key);
+	}
+	commit(fixture->committer, fixture->items, filings, 2);
+	database_run(fixture->database->pg, "UPDATE suppression SET removed_at = now()");
+	commit_one(fixture, filings[2]);
+	assert_false(filings[0]->duplicate || filings[1]->duplicate || filings[2]->duplicate);
+	assert_string_equal(text(fixture,
+				 "SELECT string_agg(effect || ' ' || policy, ',' ORDER BY effect)"
+				 " FROM event"),
+			    "none cap/token,none cap/token,suppress default/hard");
+	assert_int_equal(rows(fixture, "SELECT sum(events) FROM rollup_hour"), 3);
+	assert_int_equal(rows(fixture, "SELECT sum(suppressed) FROM rollup_hour"), 1);
+	assert_int_equal(rows(fixture, "SELECT count(*) FROM suppression"
+				       " WHERE removed_at IS NOT NULL"),
+			 1);
+	assert_int_equal(rows(fixture, "SELECT count(*) FROM event_key"), 4);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -398,6 +427,7 @@ int main(void)
 		TEST(the_strongest_of_one_batch_wins),
 		TEST(tombstones_and_expired_entries_are_revived),
 		TEST(streams_are_entries_of_their_own),
+		TEST(an_effect_happens_once),
 	};
 #undef TEST
 

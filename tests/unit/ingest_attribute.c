@@ -14,7 +14,8 @@
 
 #define NOW INT64_C(1790000000000) /* 2026-09-21 */
 
-/* Account 1 owns bounce.example; account 2 observes; account 3 accepts unverified reports. */
+/* Account 1 owns bounce.example, which takes legacy return paths; account 2 observes; account 3
+ * accepts unverified reports. */
 static struct directory directory;
 static struct directory_account accounts[] = {
 	{ 0, ACCOUNT_ENFORCE, false },
@@ -28,6 +29,29 @@ static struct directory_token_key keys[] = {
 	{ 2, 1, TOKEN_KEY_CURRENT, "key of account two, 32 bytes...." },
 };
 
+static struct directory_domain domains[] = {
+	{ SLICE_LITERAL("bounce.example"), 1, REJECT_INVALID_ACCEPT, NULL, 0 },
+};
+static struct directory_pattern patterns[] = {
+	{ .domain = SLICE_LITERAL("bounce.example"),
+	  .number = 1,
+	  .template_ = SLICE_LITERAL("verp+{local}={domain}"),
+	  .expires_at = NOW + 1 },
+	{ .domain = SLICE_LITERAL("bounce.example"),
+	  .number = 2,
+	  .template_ = SLICE_LITERAL("ref-{ref}"),
+	  .expires_at = NOW + 1 },
+	{ .domain = SLICE_LITERAL("bounce.example"),
+	  .number = 3,
+	  .template_ = SLICE_LITERAL("{hmac}+{local}={domain}"),
+	  .covers = SLICE_LITERAL("{local}@{domain}"),
+	  .algorithm = PATTERN_HMAC_SHA256,
+	  .mac_digits = 10,
+	  .secret = "secret",
+	  .secret_len = 6,
+	  .expires_at = TIME_NONE },
+};
+
 static struct arena *arena;
 static struct inbound inbound;
 static struct inbound_recipient envelope[2];
@@ -39,9 +63,14 @@ static int setup(void **state)
 {
 	(void)state;
 	arena = arena_new(0);
-	directory = (struct directory){
-		.accounts = accounts, .account_count = 4, .keys = keys, .key_count = 3
-	};
+	directory = (struct directory){ .accounts = accounts,
+					.account_count = 4,
+					.domains = domains,
+					.domain_count = 1,
+					.patterns = patterns,
+					.pattern_count = 3,
+					.keys = keys,
+					.key_count = 3 };
 	directory_finish(&directory);
 	memset(envelope, 0, sizeof(envelope));
 	envelope[0] = (struct inbound_recipient){ .address = SLICE("fbl@bounce.example"),
@@ -370,6 +399,122 @@ static void test_silent_messages_are_not_one_event(void **state)
 	assert_memory_not_equal(first.events[0].key, second.events[0].key, SHA256_LEN);
 }
 
+static void to_legacy(const char *local)
+{
+	envelope[0] = (struct inbound_recipient){ .basis = RECIPIENT_LEGACY, .account_id = 1 };
+	envelope[0].address = arena_printf(arena, "%s@Bounce.example", local);
+}
+
+/* Anyone can write an unsigned one: it speaks for the address in it, and of hard bounces only. */
+static void test_an_unsigned_legacy_return_path(void **state)
+{
+	(void)state;
+	to_legacy("VERP+User=Example.com");
+	struct filing_event event = only_event();
+
+	assert_int_equal(event.trust, TRUST_LEGACY);
+	assert_int_equal(event.effect, EFFECT_SUPPRESS);
+	assert_true(event.suppress_address && event.attributed);
+	assert_slice(event.address, "user@example.com");
+	assert_int_equal(event.recipient_domain.len, 0); /* outsiders make no roll-up rows */
+	recipient.redacted = true;
+	event = only_event();
+	assert_int_equal(event.effect, EFFECT_SUPPRESS);
+	assert_slice(event.address, "user@example.com");
+	recipient.redacted = false;
+
+	report.kind = REPORT_UNSUBSCRIBE;
+	assert_int_equal(only_event().effect, EFFECT_NONE);
+	report.kind = REPORT_COMPLAINT;
+	report.feedback_type = SLICE("abuse");
+	assert_int_equal(only_event().effect, EFFECT_NONE);
+	report.kind = REPORT_BOUNCE;
+	recipient.reason = REASON_MAILBOXFULL;
+	assert_int_equal(only_event().effect, EFFECT_NONE);
+	recipient.reason = REASON_USERUNKNOWN;
+
+	recipient.address = SLICE("victim@example.com");
+	event = only_event();
+	assert_int_equal(event.trust, TRUST_UNVERIFIED);
+	assert_int_equal(event.effect, EFFECT_NONE);
+	recipient.original = SLICE("user@example.com");
+	assert_int_equal(only_event().effect, EFFECT_SUPPRESS);
+
+	inbound.received_at = NOW + 1; /* its last day is over */
+	event = only_event();
+	assert_int_equal(event.trust, TRUST_UNVERIFIED);
+	assert_int_equal(event.effect, EFFECT_NONE);
+}
+
+static void test_a_legacy_ref_never_suppresses_a_named_address(void **state)
+{
+	(void)state;
+	to_legacy("ref-12345");
+	struct filing_event event = only_event();
+
+	assert_int_equal(event.trust, TRUST_LEGACY);
+	assert_int_equal(event.effect, EFFECT_SUPPRESS);
+	assert_false(event.suppress_address);
+	assert_slice(event.ref, "12345");
+}
+
+static void test_a_signed_legacy_return_path_is_as_good_as_a_token(void **state)
+{
+	(void)state;
+	recipient.address = SLICE("ann@shop.example");
+	to_legacy("e9a9739ec7+ann=shop.example");
+	struct filing_event event = only_event();
+
+	assert_int_equal(event.trust, TRUST_VERIFIED);
+	assert_int_equal(event.effect, EFFECT_SUPPRESS);
+	assert_slice(event.recipient_domain, "shop.example");
+	report.kind = REPORT_UNSUBSCRIBE;
+	assert_int_equal(only_event().effect, EFFECT_SUPPRESS);
+	report.kind = REPORT_BOUNCE;
+
+	recipient.address = SLICE("victim@example.com");
+	event = only_event();
+	assert_int_equal(event.trust, TRUST_FORWARDED);
+	assert_int_equal(event.effect, EFFECT_NONE);
+
+	recipient.address = SLICE("ben@shop.example");
+	to_legacy("e9a9739ec7+ben=shop.example");
+	event = only_event();
+	assert_int_equal(event.trust, TRUST_UNVERIFIED);
+	assert_int_equal(event.effect, EFFECT_NONE);
+}
+
+/* Reports that differ in everything have one effect for a token, its recipient and origin. */
+static void test_a_token_has_one_effect(void **state)
+{
+	(void)state;
+	to_token(1, "user@example.com", 1);
+	struct filing_event first = only_event();
+
+	report.message_id = SLICE("two@mta.example");
+	recipient.diagnostic = SLICE("550 another");
+	struct filing_event second = only_event();
+
+	assert_memory_not_equal(first.key, second.key, SHA256_LEN);
+	assert_true(first.once && second.once);
+	assert_memory_equal(first.effect_key, second.effect_key, SHA256_LEN);
+	report.kind = REPORT_COMPLAINT;
+	report.feedback_type = SLICE("abuse");
+	second = only_event();
+	assert_memory_not_equal(first.effect_key, second.effect_key, SHA256_LEN);
+	report.kind = REPORT_BOUNCE;
+	to_token(1, "user@example.com", 2);
+	second = only_event();
+	assert_memory_not_equal(first.effect_key, second.effect_key, SHA256_LEN);
+
+	/* a key's holder may say it as often as he likes, and what has no effect needs no key */
+	envelope[0] = (struct inbound_recipient){ .basis = RECIPIENT_SUBMITTED, .account_id = 1 };
+	assert_false(only_event().once);
+	to_token(1, "other@example.com", 1);
+	assert_int_equal(only_event().effect, EFFECT_NONE);
+	assert_false(only_event().once);
+}
+
 static void test_one_filing_for_each_account(void **state)
 {
 	struct slice text;
@@ -411,6 +556,10 @@ int main(void)
 		TEST(test_other_kinds_change_nothing),
 		TEST(test_keys_tell_reports_and_events_apart),
 		TEST(test_silent_messages_are_not_one_event),
+		TEST(test_an_unsigned_legacy_return_path),
+		TEST(test_a_legacy_ref_never_suppresses_a_named_address),
+		TEST(test_a_signed_legacy_return_path_is_as_good_as_a_token),
+		TEST(test_a_token_has_one_effect),
 		TEST(test_one_filing_for_each_account),
 	};
 

@@ -11,8 +11,8 @@
 #include "core/timestamp.h"
 #include "ingest/recipient.h"
 
-/* Account 7 owns open.example and closed.example; shared.example is everybody's. Its key 1 is
- * current, key 2 revoked; account 8 has a key but is gone. */
+/* Account 7 owns open.example and closed.example, which has legacy patterns; shared.example is
+ * everybody's. Its key 1 is current, key 2 revoked; account 8 has a key but is gone. */
 struct world {
 	struct arena *arena;
 	struct directory directory;
@@ -40,9 +40,28 @@ static int setup(void **state)
 {
 	static struct directory_account accounts[] = { { .id = 0 }, { .id = 7 } };
 	static struct directory_domain domains[] = {
-		{ SLICE_LITERAL("open.example"), 7, REJECT_INVALID_ACCEPT },
-		{ SLICE_LITERAL("closed.example"), 7, REJECT_INVALID_550 },
-		{ SLICE_LITERAL("shared.example"), 0, REJECT_INVALID_ACCEPT },
+		{ SLICE_LITERAL("open.example"), 7, REJECT_INVALID_ACCEPT, NULL, 0 },
+		{ SLICE_LITERAL("closed.example"), 7, REJECT_INVALID_550, NULL, 0 },
+		{ SLICE_LITERAL("shared.example"), 0, REJECT_INVALID_ACCEPT, NULL, 0 },
+	};
+	static struct directory_pattern patterns[] = {
+		{ .domain = SLICE_LITERAL("closed.example"),
+		  .number = 2,
+		  .template_ = SLICE_LITERAL("news+{local}={domain}"),
+		  .expires_at = NOW + 1 },
+		{ .domain = SLICE_LITERAL("closed.example"),
+		  .number = 1,
+		  .template_ = SLICE_LITERAL("signed-{ref}-{hmac}"),
+		  .covers = SLICE_LITERAL("{ref}"),
+		  .algorithm = PATTERN_HMAC_SHA256,
+		  .mac_digits = 8,
+		  .secret = "secret",
+		  .secret_len = 6,
+		  .expires_at = TIME_NONE },
+		{ .domain = SLICE_LITERAL("elsewhere.example"),
+		  .number = 1,
+		  .template_ = SLICE_LITERAL("x-{ref}"),
+		  .expires_at = NOW + 1 },
 	};
 	struct arena *arena = arena_new(0);
 	struct world *world = ARENA_NEW(arena, struct world);
@@ -53,6 +72,8 @@ static int setup(void **state)
 	directory->account_count = 2;
 	directory->domains = domains;
 	directory->domain_count = 3;
+	directory->patterns = patterns;
+	directory->pattern_count = 3;
 	directory->keys = ARENA_ARRAY(arena, struct directory_token_key, 4);
 	add_key(directory, 7, 1, TOKEN_KEY_CURRENT);
 	add_key(directory, 7, 2, TOKEN_KEY_REVOKED);
@@ -208,6 +229,70 @@ static void test_malformed(void **state)
 	}
 }
 
+/* Nothing is lost by a key that was taken back on purpose. */
+static void test_a_revoked_key_signs_nothing(void **state)
+{
+	struct world *world = *state;
+	struct slice token = mint(world, 7, 2, TODAY);
+
+	assert_accepted(world, at(world, token, "open.example"), RCPT_BAD_MAC_ACCEPTED,
+			RECIPIENT_UNVERIFIED, 7);
+	assert_refused(world, at(world, token, "closed.example"), RCPT_BAD_MAC_REFUSED, RCPT_REFUSE,
+		       "550 5.1.1");
+}
+
+static void test_legacy_patterns(void **state)
+{
+	struct world *world = *state;
+	struct slice wrapped = SLICE("SRS0=hhhh=tt=closed.example=news+Ann=shop.example");
+
+	assert_accepted(world, SLICE("news+Ann=Shop.example@closed.example"), RCPT_LEGACY,
+			RECIPIENT_LEGACY, 7);
+	assert_accepted(world, SLICE("NEWS+Ann=Shop.example@CLOSED.example."), RCPT_LEGACY,
+			RECIPIENT_LEGACY, 7);
+	assert_accepted(world, at(world, wrapped, "closed.example"), RCPT_LEGACY, RECIPIENT_LEGACY,
+			7);
+	assert_accepted(world, SLICE("signed-12345-f88c7ebe@closed.example"), RCPT_LEGACY,
+			RECIPIENT_LEGACY, 7);
+	assert_refused(world, SLICE("signed-12346-f88c7ebe@closed.example"), RCPT_BAD_MAC_REFUSED,
+		       RCPT_REFUSE, "550 5.1.1");
+	assert_refused(world, SLICE("news+Ann@closed.example"), RCPT_MALFORMED_REFUSED, RCPT_REFUSE,
+		       "550 5.1.1");
+	/* another domain's pattern */
+	assert_accepted(world, SLICE("news+Ann=Shop.example@open.example"), RCPT_MALFORMED_ACCEPTED,
+			RECIPIENT_UNVERIFIED, 7);
+}
+
+/* Twenty failures a network, from nine networks. */
+static void test_a_sudden_failure_is_put_off(void **state)
+{
+	struct world *world = *state;
+	struct slice good = at(world, mint(world, 7, 1, TODAY), "closed.example");
+	struct slice bad = at(world, mint(world, 7, 2, TODAY), "closed.example");
+	struct recipient_decision decision = { .verdict = RCPT_ACCEPT };
+	unsigned alerts = 0;
+
+	world->rules.guard = verification_guard_new();
+	for (int64_t i = 0; i < 40; i++)
+		(void)recipient_decide(good, &world->rules, NOW - 20 * 60000 + i * 1000, true,
+				       &world->counters);
+	for (unsigned i = 0; i < 180; i++) {
+		world->rules.peer = arena_printf(world->arena, "198.51.%u.7", i % 9);
+		decision = decide(world, bad, true);
+		alerts += decision.alert;
+	}
+	assert_int_equal(decision.verdict, RCPT_LATER);
+	assert_int_equal(decision.outcome, RCPT_SUSPECT);
+	assert_reply(&decision, "451 4.7.1");
+	assert_int_equal(alerts, 1);
+	/* who verifies is taken, and domains that take what is wrong still do */
+	assert_int_equal(decide(world, good, true).verdict, RCPT_ACCEPT);
+	assert_accepted(world, SLICE("abuse@closed.example"), RCPT_ROLE, RECIPIENT_ROLE, 7);
+	assert_accepted(world, SLICE("x@open.example"), RCPT_MALFORMED_ACCEPTED,
+			RECIPIENT_UNVERIFIED, 7);
+	verification_guard_free(world->rules.guard);
+}
+
 static void test_roles(void **state)
 {
 	struct world *world = *state;
@@ -229,7 +314,6 @@ static void test_what_cannot_be_checked_is_delayed(void **state)
 	struct world *world = *state;
 	const struct slice unknown[] = {
 		mint(world, 7, 9, TODAY),  /* no such key */
-		mint(world, 7, 2, TODAY),  /* revoked */
 		mint(world, 8, 1, TODAY),  /* a key without account */
 		mint(world, 99, 1, TODAY), /* no such account */
 	};
@@ -290,6 +374,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_every_flipped_character_is_invalid, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_malformed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_revoked_key_signs_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_legacy_patterns, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_sudden_failure_is_put_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_roles, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_cannot_be_checked_is_delayed, setup,
 						teardown),
