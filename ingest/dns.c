@@ -90,17 +90,14 @@ void dns_table_answer(struct dns_table *table, const struct dns_question *questi
 
 	for (size_t i = 0; i < answer->count; i++)
 		records[i] = arena_copy(table->arena, answer->records[i]);
-	for (size_t i = 0; i < table->handed_out; i++) {
-		struct entry *entry = &table->entries[i];
+	size_t place = 0;
 
-		if (&entry->question != question)
-			continue;
-		assert(!entry->answered);
-		entry->answer = (struct dns_answer){ answer->failed, records, answer->count };
-		entry->answered = true;
-		return;
-	}
-	assert(!"a question of this table");
+	while (place < table->handed_out && &table->entries[place].question != question)
+		place++;
+	assert(place < table->handed_out && !table->entries[place].answered);
+	table->entries[place].answer =
+		(struct dns_answer){ answer->failed, records, answer->count };
+	table->entries[place].answered = true;
 }
 
 void dns_table_give_up(struct dns_table *table)

@@ -143,8 +143,8 @@ static void on_result(void *context, int status, struct ub_result *result)
 	struct arena *arena = arena_new(0);
 	struct dns_answer answer = read_answer(status, result, query->question->type, arena);
 
-	ub_resolve_free(result);
 	query->done(query->done_context, query->question, &answer);
+	ub_resolve_free(result); /* addresses point into it */
 	arena_free(arena);
 	free(query);
 }
@@ -160,8 +160,8 @@ static struct resolver_query *ask(void *context, const struct dns_question *ques
 		abort();
 	*query = (struct resolver_query){ resolver, question, done, done_context, 0 };
 	name_text(question->name, name);
-	if (ub_resolve_async(resolver->unbound, name, question->type, CLASS_IN, query, on_result,
-			     &query->id) == 0)
+	if (ub_resolve_async(resolver->unbound, name, (int)question->type, CLASS_IN, query,
+			     on_result, &query->id) == 0)
 		return query;
 	free(query);
 	return NULL;

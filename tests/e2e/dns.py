@@ -4,11 +4,35 @@ import socket
 import struct
 import threading
 
-TXT, NXDOMAIN = 16, 3
+NXDOMAIN = 3
+
+
+# Records, as (type, data).
+
+def txt(text):
+    data = text.encode()
+    pieces = [data[i:i + 255] for i in range(0, len(data), 255)]
+    return 16, b''.join(bytes([len(piece)]) + piece for piece in pieces)
+
+
+def a(address):
+    return 1, socket.inet_aton(address)
+
+
+def mx(preference, name):
+    return 15, struct.pack('!H', preference) + wire(name)
+
+
+def ptr(name):
+    return 12, wire(name)
+
+
+def wire(name):
+    return b''.join(bytes([len(label)]) + label.encode() for label in name.split('.')) + b'\0'
 
 
 class Server:
-    """records: {name: [text…]}, TXT only. While `silent` it takes questions and never answers."""
+    """records: {name: [record…]}. While `silent` it takes questions and never answers."""
 
     def __init__(self, records):
         self.records = records
@@ -33,15 +57,10 @@ class Server:
             at += 1 + query[at]
         kind, = struct.unpack('!H', query[at + 1:at + 3])
         name = '.'.join(labels)
-        texts = self.records.get(name, []) if kind == TXT else []
+        found = [data for type, data in self.records.get(name, []) if type == kind]
         code = 0 if name in self.records else NXDOMAIN
-        answers = b''.join(self.record(text.encode()) for text in texts)
-        # A response, recursion desired and available; the question again; its name is at offset 12.
-        return (query[:2] + struct.pack('!HHHHH', 0x8180 | code, 1, len(texts), 0, 0) +
+        # Its name is at offset 12, class IN, a second to live.
+        answers = b''.join(struct.pack('!HHHIH', 0xc00c, kind, 1, 1, len(data)) + data for data in found)
+        # A response, recursion desired and available; the question again.
+        return (query[:2] + struct.pack('!HHHHH', 0x8180 | code, 1, len(found), 0, 0) +
                 query[12:at + 5] + answers)
-
-    @staticmethod
-    def record(text):
-        pieces = [text[i:i + 255] for i in range(0, len(text), 255)]
-        data = b''.join(bytes([len(piece)]) + piece for piece in pieces)
-        return struct.pack('!HHHIH', 0xc00c, TXT, 1, 1, len(data)) + data

@@ -18,9 +18,15 @@ TIMEOUT = 1.0
 signer = dkim.Signer(FOLDER, 'fbl.example', 's1')
 stranger = dkim.Signer(FOLDER, 'fbl.example.evil', 's1')
 server = dns.Server({
-    **{name: [text] for name, text in (signer.record(), stranger.record())},
-    'fbl.example': ['v=spf1 ip4:127.0.0.1 -all'],
-    '_dmarc.fbl.example': ['v=DMARC1; p=reject'],
+    **{name: [dns.txt(text)] for name, text in (signer.record(), stranger.record())},
+    # an SPF record that asks for every kind of record; only the second exchanger is this host
+    'fbl.example': [dns.txt('v=spf1 ptr:other.example mx -all'), dns.txt('something else'),
+                    dns.mx(20, 'b.fbl.example'), dns.mx(10, 'a.fbl.example')],
+    '1.0.0.127.in-addr.arpa': [dns.ptr('host.other.example')],
+    'host.other.example': [dns.a('192.0.2.4')],
+    'a.fbl.example': [dns.a('192.0.2.3')],
+    'b.fbl.example': [dns.a('192.0.2.1'), dns.a('127.0.0.1')],
+    '_dmarc.fbl.example': [dns.txt('v=DMARC1; p=reject')],
 })
 REPORTERS = os.path.join(FOLDER, 'reporters')
 with open(REPORTERS, 'w') as file:

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "core/authentication.h"
 #include "core/timestamp.h"
 #include "ingest/attribute.h"
 
@@ -330,6 +331,57 @@ static void test_who_holds_a_key_may_name_anybody(void **state)
 	assert_slice(event.address, "user@example.com");
 }
 
+/* A known reporter may name whom its user complained about, and nothing else. */
+static void test_a_proven_reporter_may_name_who_complains(void **state)
+{
+	struct authentication authentication = { .reporter = SLICE("provider") };
+
+	(void)state;
+	report.kind = REPORT_COMPLAINT;
+	report.feedback_type = SLICE("abuse");
+	assert_int_equal(only_event().trust, TRUST_UNVERIFIED);
+	inbound.authentication = &authentication;
+	struct filing_event event = only_event();
+
+	assert_int_equal(event.trust, TRUST_AUTHENTICATED);
+	assert_int_equal(event.effect, EFFECT_SUPPRESS);
+	assert_slice(event.address, "user@example.com");
+	recipient.redacted = true;
+	assert_int_equal(only_event().effect, EFFECT_NONE);
+	recipient.redacted = false;
+	authentication.reporter = SLICE_NONE;
+	assert_int_equal(only_event().trust, TRUST_UNVERIFIED);
+	authentication.reporter = SLICE("provider");
+	report.kind = REPORT_BOUNCE;
+	assert_int_equal(only_event().trust, TRUST_UNVERIFIED);
+}
+
+static bool wants_authentication(void)
+{
+	return attribute_wants_authentication(&inbound, &report, &directory, arena);
+}
+
+static void test_who_sent_it_matters_only_without_a_token(void **state)
+{
+	(void)state;
+	assert_false(wants_authentication());
+	report.kind = REPORT_COMPLAINT;
+	assert_true(wants_authentication());
+	report.candidates = &candidate;
+	report.candidate_count = 1;
+	mint(1, 1, NULL, 0, &candidate.text);
+	assert_false(wants_authentication());
+	report.candidate_count = 0;
+	to_token(1, "user@example.com", 0);
+	assert_false(wants_authentication());
+	envelope[0].basis = RECIPIENT_SUBMITTED;
+	assert_false(wants_authentication());
+	envelope[0].basis = RECIPIENT_UNVERIFIED;
+	assert_true(wants_authentication());
+	inbound.trusted = true;
+	assert_false(wants_authentication());
+}
+
 static void test_the_senders_fault_is_never_the_recipients(void **state)
 {
 	static const enum reason never[] = { REASON_BLOCKED,         REASON_BADREPUTATION,
@@ -549,6 +601,8 @@ int main(void)
 		TEST(test_age_goes_by_what_arrived),
 		TEST(test_observing_changes_nothing),
 		TEST(test_token_inside_a_complaint),
+		TEST(test_a_proven_reporter_may_name_who_complains),
+		TEST(test_who_sent_it_matters_only_without_a_token),
 		TEST(test_another_accounts_token_inside_is_nobodys),
 		TEST(test_revoked_or_foreign_signatures_do_not_count),
 		TEST(test_who_holds_a_key_may_name_anybody),
