@@ -54,6 +54,7 @@ struct ingest {
 	struct handover_server *handover;
 	struct recipient_counters counters;
 	struct tls *tls;
+	struct transcript *transcript; /* NULL: nobody is traced */
 	struct waiting *waiting;
 	struct event *signals[3];
 	struct event *drain_timer;
@@ -347,6 +348,7 @@ static bool start_server(struct ingest *ingest, struct slice name, char *error)
 	const struct listeners *listeners = ingest->context->listeners;
 	const struct server_options options = {
 		.tls = ingest->tls,
+		.transcript = ingest->transcript,
 		.max_connections = (unsigned)config->smtp_max_connections,
 		.auth_delay_ms = LIMIT_AUTH_DELAY_MS,
 	};
@@ -388,6 +390,10 @@ static enum err start(struct ingest *ingest, struct slice name)
 	if (ingest->base == NULL)
 		abort();
 	ingest->tls = tls_new();
+	if (context->trace_peer != NULL)
+		ingest->transcript =
+			transcript_new(context->config->smtp_transcript,
+				       slice_from_cstr(context->trace_peer), TRANSCRIPT_SIZE);
 	ingest->committer = committer_new(dsn(context->config), context->slot,
 					  context->config->database_allow_unsafe);
 	ingest->directory = directory_cache_new(ingest->base, dsn(context->config),
@@ -443,6 +449,7 @@ int ingest_process_main(const struct process_context *context)
 	handover_server_free(ingest.handover);
 	server_free(ingest.server);
 	tls_free(ingest.tls);
+	transcript_free(ingest.transcript);
 	pipeline_free(ingest.pipeline);
 	authentication_close(ingest.authentication);
 	directory_cache_free(ingest.directory);

@@ -354,8 +354,21 @@ static void begin_handshake(struct connection *connection)
 	go_on_with_handshake(connection);
 }
 
+static void on_trace(void *context, bool from_client, struct slice text)
+{
+	const struct connection *connection = context;
+
+	transcript_write(connection->shared->transcript, connection->id, from_client, text);
+}
+
 static void begin_session(struct connection *connection)
 {
+	struct transcript *transcript = connection->shared->transcript;
+
+	if (transcript != NULL &&
+	    transcript_wants(transcript, smtp_session_peer(connection->session)))
+		smtp_session_set_trace(connection->session,
+				       &(struct smtp_trace){ on_trace, connection });
 	connection->stage = STAGE_SESSION;
 	connection->setup_deadline_ms = INT64_MAX;
 	if (connection->listener->implicit_tls)

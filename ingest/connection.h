@@ -27,6 +27,7 @@
 struct connection_shared {
 	struct event_base *base;
 	struct tls *tls;
+	struct transcript *transcript; /* NULL: none */
 	struct smtp_service service;
 	int64_t output_ms;
 	int64_t auth_delay_ms;

@@ -85,6 +85,7 @@ struct server *server_new(struct event_base *base, const struct server_options *
 	server->shared = (struct connection_shared){
 		.base = base,
 		.tls = options->tls,
+		.transcript = options->transcript,
 		.service = *service,
 		.output_ms = options->output_ms > 0 ? options->output_ms : LIMIT_OUTPUT_MS,
 		.auth_delay_ms = options->auth_delay_ms,

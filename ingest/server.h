@@ -22,6 +22,7 @@
 #include "ingest/sasl.h"
 #include "ingest/smtp_session.h"
 #include "ingest/tls.h"
+#include "ingest/transcript.h"
 
 /* Never reused within a process. */
 typedef uint64_t connection_id;
@@ -51,7 +52,8 @@ struct listener_options {
 struct server;
 
 struct server_options {
-	struct tls *tls; /* borrowed; loaded where a listener offers TLS */
+	struct tls *tls;               /* borrowed; loaded where a listener offers TLS */
+	struct transcript *transcript; /* borrowed; NULL: none */
 	unsigned max_connections;
 	int64_t output_ms;     /* how long a client may leave replies unread; 0: LIMIT_OUTPUT_MS */
 	int64_t auth_delay_ms; /* before a failed AUTH is answered */

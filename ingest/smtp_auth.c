@@ -43,7 +43,8 @@ void smtp_auth_end(struct smtp_session *session)
 	session->sasl = NULL;
 }
 
-void smtp_handle_auth_line(struct smtp_session *session, struct slice line)
+/* The exchange takes the next answer. */
+static void go_on(struct smtp_session *session, struct slice line)
 {
 	enum sasl_result result = sasl_next(session->sasl, line);
 
@@ -59,11 +60,18 @@ void smtp_handle_auth_line(struct smtp_session *session, struct slice line)
 	}
 }
 
+void smtp_handle_auth_line(struct smtp_session *session, struct slice line)
+{
+	smtp_trace_heard(session, SLICE("****"));
+	go_on(session, line);
+}
+
 void smtp_handle_auth(struct smtp_session *session, struct slice arguments)
 {
 	const struct smtp_reply *refusal = NULL;
 	struct slice mechanism = SLICE_NONE;
 
+	session->auth_tried = true;
 	if (!session->settings->auth)
 		refusal = &unavailable;
 	else if (slice_empty(session->tls))
@@ -83,7 +91,7 @@ void smtp_handle_auth(struct smtp_session *session, struct slice arguments)
 		return;
 	}
 	if (!slice_empty(arguments)) {
-		smtp_handle_auth_line(session, slice_trim(arguments));
+		go_on(session, slice_trim(arguments));
 		return;
 	}
 	const struct smtp_reply challenge = { 334, NULL, sasl_challenge(session->sasl) };

@@ -59,6 +59,7 @@ static bool hello(struct smtp_session *session, struct slice name)
 static void extended_hello(struct smtp_session *session, struct slice arguments)
 {
 	struct buf *out = &session->output;
+	size_t from = out->len;
 
 	if (!hello(session, arguments))
 		return;
@@ -72,6 +73,7 @@ static void extended_hello(struct smtp_session *session, struct slice arguments)
 		buf_append_cstr(out, "\r\n250-AUTH PLAIN LOGIN");
 	buf_printf(out, "\r\n250-SIZE %zu", session->settings->message_size);
 	buf_append_cstr(out, "\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 ENHANCEDSTATUSCODES\r\n");
+	smtp_trace_said(session, from);
 }
 
 static void handle_ehlo(struct smtp_session *session, struct slice arguments)
@@ -266,9 +268,20 @@ static const struct {
 	[SMTP_VERB_UNKNOWN] = { handle_unknown },
 };
 
+/* verb: SMTP_VERB_UNKNOWN also where the line is no command. */
+static void trace_line(const struct smtp_session *session, struct slice line, enum smtp_verb verb)
+{
+	if (verb == SMTP_VERB_AUTH)
+		smtp_trace_heard(session, SLICE("AUTH ****"));
+	else if (verb == SMTP_VERB_UNKNOWN && session->auth_tried)
+		smtp_trace_heard(session, SLICE("****"));
+	else
+		smtp_trace_heard(session, line);
+}
+
 void smtp_handle_line(struct smtp_session *session, struct slice line, bool more)
 {
-	struct smtp_command command;
+	struct smtp_command command = { .verb = SMTP_VERB_UNKNOWN };
 
 	if (session->stopping) {
 		smtp_say(session, &smtp_reply_stopping);
@@ -281,7 +294,10 @@ void smtp_handle_line(struct smtp_session *session, struct slice line, bool more
 			smtp_handle_auth_line(session, line);
 		return;
 	}
-	if (!smtp_command_parse(line, &command)) {
+	bool valid = smtp_command_parse(line, &command);
+
+	trace_line(session, line, command.verb);
+	if (!valid) {
 		smtp_say(session, &bad_syntax);
 		return;
 	}

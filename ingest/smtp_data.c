@@ -36,6 +36,7 @@ static void end_data(struct smtp_session *session, bool more)
 	session->phase = SMTP_PHASE_COMMAND;
 	session->waiting_since_ms = session->now_ms;
 	complete_envelope(session);
+	smtp_trace_heard(session, SLICE("(the message)"));
 	session->reply_count = session->settings->lmtp ? session->inbound->recipient_count : 1;
 	if (more && !session->settings->pipelining) {
 		/* Who talks on here may see another end of data than we do. */

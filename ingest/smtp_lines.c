@@ -24,6 +24,7 @@ static void begin_junk(struct smtp_session *session, const struct smtp_reply *re
 {
 	buf_reset(&session->line);
 	smtp_auth_end(session);
+	smtp_trace_heard(session, SLICE("(a broken line)"));
 	session->phase = SMTP_PHASE_JUNK;
 	session->junk_cr = cr;
 	smtp_say(session, reply);

@@ -36,6 +36,7 @@ struct smtp_session {
 	char peer_text[48];
 	enum smtp_phase phase;
 	enum smtp_action question; /* SMTP_NEED_INPUT: none is open */
+	struct smtp_trace trace;   /* line is NULL: none */
 	bool stopping;
 	bool quit; /* the client said QUIT */
 
@@ -58,6 +59,7 @@ struct smtp_session {
 
 	struct slice tls;  /* the protocol's version; empty: in clear */
 	struct sasl *sasl; /* an AUTH exchange under way, or NULL */
+	bool auth_tried;   /* what is no command may be a password */
 	unsigned auth_failures;
 	bool authenticated;
 	uint64_t account_id; /* whose key it was */
@@ -78,6 +80,10 @@ void smtp_say_times(struct smtp_session *session, const struct smtp_reply *reply
 void smtp_say_and_close(struct smtp_session *session, const struct smtp_reply *reply);
 void smtp_count_error(struct smtp_session *session);
 void smtp_transaction_end(struct smtp_session *session);
+
+/* For the transcript: what the client said, and our output from `from` on. */
+void smtp_trace_heard(const struct smtp_session *session, struct slice text);
+void smtp_trace_said(const struct smtp_session *session, size_t from);
 
 /* Each consumes some of the bytes, at least one unless it changes the phase. */
 size_t smtp_consume_line(struct smtp_session *session, struct slice bytes);

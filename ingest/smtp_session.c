@@ -41,6 +41,11 @@ void smtp_session_set_peer(struct smtp_session *session, const struct smtp_peer 
 	session->peer.address = slice_from(session->peer_text, address.len);
 }
 
+void smtp_session_set_trace(struct smtp_session *session, const struct smtp_trace *trace)
+{
+	session->trace = *trace;
+}
+
 struct slice smtp_session_peer(const struct smtp_session *session)
 {
 	return session->peer.address;
@@ -76,13 +81,37 @@ void smtp_session_free(struct smtp_session *session)
 
 /* -- what the machine's parts share -- */
 
+void smtp_trace_heard(const struct smtp_session *session, struct slice text)
+{
+	if (session->trace.line != NULL)
+		session->trace.line(session->trace.context, true, text);
+}
+
+void smtp_trace_said(const struct smtp_session *session, size_t from)
+{
+	struct slice rest = slice_skip(buf_slice(&session->output), from), line;
+
+	if (session->trace.line == NULL)
+		return;
+	while (slice_next_line(&rest, &line))
+		session->trace.line(session->trace.context, false, line);
+}
+
+static void say(struct smtp_session *session, const struct smtp_reply *reply)
+{
+	size_t from = session->output.len;
+
+	smtp_reply_format(reply, &session->output);
+	smtp_trace_said(session, from);
+}
+
 void smtp_say(struct smtp_session *session, const struct smtp_reply *reply)
 {
 	if (session->phase == SMTP_PHASE_CLOSING)
 		return;
 	if (reply->code >= 500 && ++session->errors >= session->settings->max_errors)
 		reply = &too_many_errors;
-	smtp_reply_format(reply, &session->output);
+	say(session, reply);
 	if (reply->code == 421)
 		session->phase = SMTP_PHASE_CLOSING;
 }
@@ -91,7 +120,7 @@ void smtp_say_times(struct smtp_session *session, const struct smtp_reply *reply
 {
 	smtp_say(session, reply);
 	for (size_t i = 1; i < times && session->phase != SMTP_PHASE_CLOSING; i++)
-		smtp_reply_format(reply, &session->output);
+		say(session, reply);
 }
 
 void smtp_say_and_close(struct smtp_session *session, const struct smtp_reply *reply)
@@ -118,10 +147,13 @@ void smtp_transaction_end(struct smtp_session *session)
 
 static void greet(struct smtp_session *session)
 {
+	size_t from = session->output.len;
+
 	buf_append_cstr(&session->output, "220 ");
 	buf_append(&session->output, session->settings->hostname);
 	buf_append_cstr(&session->output,
 			session->settings->lmtp ? " LMTP bounced\r\n" : " ESMTP bounced\r\n");
+	smtp_trace_said(session, from);
 	session->phase = SMTP_PHASE_COMMAND;
 }
 
@@ -285,6 +317,7 @@ void smtp_session_tls_started(struct smtp_session *session, struct slice version
 	buf_reset(&session->line);
 	session->helo_len = 0;
 	session->tls = version;
+	smtp_trace_heard(session, version);
 	if (session->stopping)
 		smtp_say(session, &smtp_reply_stopping);
 }

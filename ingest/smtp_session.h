@@ -66,6 +66,13 @@ void smtp_session_free(struct smtp_session *session);
 /* Who the client is, where a proxy says so; before the first next(). */
 void smtp_session_set_peer(struct smtp_session *session, const struct smtp_peer *peer);
 
+/* Told each line that is said, credentials and messages left out. */
+struct smtp_trace {
+	void (*line)(void *context, bool from_client, struct slice text);
+	void *context;
+};
+
+void smtp_session_set_trace(struct smtp_session *session, const struct smtp_trace *trace);
 struct slice smtp_session_peer(const struct smtp_session *session);
 
 /* Offers received bytes; returns how many were consumed (the caller keeps the rest and offers it

@@ -281,6 +281,31 @@ def test_sockets_that_systemd_passes():
     other.stop()
 
 
+# -- transcripts --
+
+def test_transcript_of_one_peer():
+    file = os.path.join(FOLDER, 'transcript')
+    other = harness.Service(service.cluster, 'traced', smtp__transcript=file, tls__certificates=CERTIFICATE,
+                            tls__keys=KEY, submission__port=harness.free_ports(1)[0],
+                            smtp__proxy_networks='127.0.0.2')
+    other.process = harness.start_process(
+        [other.program, '-c', other.configuration, 'serve', '--trace-peer', '192.0.2.7'], other.log)
+    harness.wait_for(other.ready, 'the service is ready', 60, other.log)
+    mail.Smtp(other.smtp_port).close()
+    assert not os.path.exists(file)
+    with from_proxy(HEADERS[0][0], other.smtp_port) as smtp:
+        token = other.token(ref='1')
+        mail.report_id(smtp.deliver(token, mail.dsn(token, 'traced@recipient.example')))
+        assert smtp.command('QUIT')[0] == 221
+    with open(file) as transcript:
+        text = transcript.read()
+    for line in ('S: 220 mx.bounce.example', 'C: EHLO sender.example', 'C: RCPT TO:<%s>' % token,
+                 'C: (the message)', 'S: 250 2.0.0 stored as', 'S: 221 2.0.0 Bye'):
+        assert line in text, text
+    assert 'traced@recipient.example' not in text, text
+    other.stop()
+
+
 def test_stops_cleanly():
     service.stop()
 
