@@ -36,6 +36,7 @@ command_fn cmd_migrate;
 command_fn cmd_check_config;
 command_fn cmd_account;
 command_fn cmd_domain;
+command_fn cmd_domain_pattern; /* of cmd_domain */
 command_fn cmd_key;
 command_fn cmd_token;
 command_fn cmd_token_key;

@@ -20,6 +20,7 @@
 #include "app/mail_listener.h"
 #include "app/pipeline.h"
 #include "app/submission.h"
+#include "core/address.h"
 #include "core/limits.h"
 #include "core/log.h"
 #include "core/timestamp.h"
@@ -53,6 +54,7 @@ struct ingest {
 	struct mail_listener listeners[LISTENER_COUNT];
 	struct handover_server *handover;
 	struct recipient_counters counters;
+	struct verification_guard *guard;
 	struct tls *tls;
 	struct transcript *transcript; /* NULL: nobody is traced */
 	struct waiting *waiting;
@@ -92,19 +94,27 @@ static void on_mail(void *context, connection_id connection)
 
 /* -- RCPT -- */
 
-static struct recipient_decision decide(struct ingest *ingest, struct slice address, bool refreshed)
+static struct recipient_decision decide(struct ingest *ingest, connection_id connection,
+					struct slice address, bool refreshed)
 {
 	const struct recipient_rules rules = {
 		.directory = directory_cache_get(ingest->directory),
 		.role_names = slice_from_cstr(ingest->context->config->smtp_role_names),
+		.guard = ingest->guard,
+		.peer = server_peer(ingest->server, connection),
 	};
 
 	return recipient_decide(address, &rules, time_now_ms(), refreshed, &ingest->counters);
 }
 
-static void answer_rcpt(struct ingest *ingest, connection_id connection,
+static void answer_rcpt(struct ingest *ingest, connection_id connection, struct slice address,
 			const struct recipient_decision *decision)
 {
+	struct address parts;
+
+	if (decision->alert && address_split(address, &parts))
+		log_event(LOG_ERROR, "alert", LOG_STR("alert", "return_paths_do_not_verify"),
+			  LOG_SLICE("domain", parts.domain));
 	if (decision->verdict == RCPT_LATER)
 		log_event(LOG_WARNING, "recipient_later",
 			  LOG_STR("why", rcpt_outcome_word(decision->outcome)));
@@ -129,16 +139,16 @@ static struct waiting *wait_for_directory(struct ingest *ingest, connection_id c
 static void on_rcpt(void *context, connection_id connection, struct slice address)
 {
 	struct ingest *ingest = context;
-	struct recipient_decision decision = decide(ingest, address, false);
+	struct recipient_decision decision = decide(ingest, connection, address, false);
 
 	if (decision.verdict == RCPT_REFRESH) {
 		if (directory_cache_refresh(ingest->directory)) {
 			(void)wait_for_directory(ingest, connection, address);
 			return;
 		}
-		decision = decide(ingest, address, true); /* it is fresh already */
+		decision = decide(ingest, connection, address, true); /* it is fresh already */
 	}
-	answer_rcpt(ingest, connection, &decision);
+	answer_rcpt(ingest, connection, address, &decision);
 }
 
 /* -- AUTH -- */
@@ -189,8 +199,8 @@ static void answer_waiting(struct ingest *ingest, const struct waiting *waiting,
 	} else if (waiting->auth) {
 		server_answer_auth(ingest->server, waiting->connection, AUTH_LATER, 0);
 	} else if (loaded) {
-		decision = decide(ingest, waiting->address, true);
-		answer_rcpt(ingest, waiting->connection, &decision);
+		decision = decide(ingest, waiting->connection, waiting->address, true);
+		answer_rcpt(ingest, waiting->connection, waiting->address, &decision);
 	} else {
 		server_answer_rcpt(ingest->server, waiting->connection, &DATABASE_AWAY, NULL);
 	}
@@ -394,6 +404,7 @@ static enum err start(struct ingest *ingest, struct slice name)
 		ingest->transcript =
 			transcript_new(context->config->smtp_transcript,
 				       slice_from_cstr(context->trace_peer), TRANSCRIPT_SIZE);
+	ingest->guard = verification_guard_new();
 	ingest->committer = committer_new(dsn(context->config), context->slot,
 					  context->config->database_allow_unsafe);
 	ingest->directory = directory_cache_new(ingest->base, dsn(context->config),
@@ -452,6 +463,7 @@ int ingest_process_main(const struct process_context *context)
 	transcript_free(ingest.transcript);
 	pipeline_free(ingest.pipeline);
 	authentication_close(ingest.authentication);
+	verification_guard_free(ingest.guard);
 	directory_cache_free(ingest.directory);
 	committer_free(ingest.committer);
 	event_base_free(ingest.base);

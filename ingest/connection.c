@@ -94,6 +94,11 @@ connection_id connection_get_id(const struct connection *connection)
 	return connection->id;
 }
 
+struct slice connection_peer(const struct connection *connection)
+{
+	return smtp_session_peer(connection->session);
+}
+
 void connection_close(struct connection *connection)
 {
 	struct connection_shared *shared = connection->shared;

@@ -43,6 +43,8 @@ struct connection *connection_new(struct connection_shared *shared,
 				  const struct listener_options *listener, connection_id id, int fd,
 				  struct slice peer_address);
 connection_id connection_get_id(const struct connection *connection);
+/* The client's address in text, as the proxy said it where there is one. */
+struct slice connection_peer(const struct connection *connection);
 
 /* Each of these may close the connection before it returns. */
 void connection_start(struct connection *connection);

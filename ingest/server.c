@@ -292,6 +292,13 @@ void server_answer_rcpt(struct server *server, connection_id id, const struct sm
 		connection_answer_rcpt(connection, reply, recipient);
 }
 
+struct slice server_peer(struct server *server, connection_id id)
+{
+	const struct connection *connection = find(server, id);
+
+	return connection != NULL ? connection_peer(connection) : SLICE_NONE;
+}
+
 void server_answer_auth(struct server *server, connection_id id, enum auth_outcome outcome,
 			uint64_t account_id)
 {

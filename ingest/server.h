@@ -73,6 +73,10 @@ void server_answer_rcpt(struct server *server, connection_id id, const struct sm
 void server_answer_auth(struct server *server, connection_id id, enum auth_outcome outcome,
 			uint64_t account_id);
 
+/* The client's address in text; empty where the connection is gone. Borrowed until control returns
+ * to the event loop. */
+struct slice server_peer(struct server *server, connection_id id);
+
 /* Stops accepting; sessions end at their next command boundary. on_idle is called once when the
  * last one is gone, within this call when there is none. How long to wait is the caller's business:
  * server_free() cuts what is left. */
