@@ -146,10 +146,11 @@ check:
 check-unit check-db check-e2e: check-%:
 	@$(TESTS) $*
 
-## lint           check layers, format and sources without running anything
+## lint           check layers, format, rules and sources; runs no service
 .PHONY: lint
-lint: build/release/store/statements.h build/release/store/migrations.h build/release/parser/builtin_rules.h \
-		build/release/ingest/builtin_reporters.h
+lint:
+	@deploy/install-packages check
+	@$(MAKE) --no-print-directory build/bounced
 	@FLAGS='$(CFLAGS)' tests/lint/run
 
 # The same tests under other watchers. The sanitizers' own findings fail a test.
@@ -197,7 +198,7 @@ bench:
 ## soak           the long tests at full length
 .PHONY: soak
 soak:
-	@BOUNCED_SOAK=1 $(TESTS) e2e reliability
+	@BOUNCED_SOAK=1 $(TESTS) e2e reliability connections
 
 # -- running and installing --
 # A line that begins with two hashes is what `make help` prints.
