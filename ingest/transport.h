@@ -2,7 +2,8 @@
 /*
  * The bytes of one connection: in clear, and from a point on over TLS. Non-blocking; never back to
  * clear. Any error of TLS, an end of the stream without close_notify, and close_notify itself are
- * all the end (TRANSPORT_OVER), after which only transport_done() may follow.
+ * all the end (TRANSPORT_OVER), after which only transport_done() may follow. SIGPIPE must be
+ * ignored: OpenSSL writes to sockets that may be closed.
  */
 #ifndef BOUNCED_INGEST_TRANSPORT_H
 #define BOUNCED_INGEST_TRANSPORT_H

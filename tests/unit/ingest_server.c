@@ -22,6 +22,7 @@
 #include "core/limits.h"
 #include "core/timestamp.h"
 #include "ingest/server.h"
+#include "tests/certificates.h"
 
 #define HELLO    "EHLO c.example\r\n"
 #define ENVELOPE "MAIL FROM:<>\r\nRCPT TO:<ok@bounce.example>\r\nDATA\r\n"
@@ -160,6 +161,33 @@ static void turn(struct world *world)
 			turn(world);                                      \
 		}                                                         \
 	} while (0)
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static struct tls *test_tls(void)
+{
+	char folder[] = "/tmp/bd-XXXXXX";
+	char certificate[64], key[64], error[200];
+	struct tls *tls = tls_new();
+
+	assert_non_null(mkdtemp(folder));
+	snprintf(certificate, sizeof(certificate), "%s/crt", folder);
+	snprintf(key, sizeof(key), "%s/key", folder);
+	write_file(certificate, TEST_CERTIFICATE_1);
+	write_file(key, TEST_KEY_1);
+	assert_int_equal(tls_load(tls, certificate, key, error, sizeof(error)), OK);
+	unlink(certificate);
+	unlink(key);
+	rmdir(folder);
+	return tls;
+}
 
 /* -- clients -- */
 
@@ -454,6 +482,64 @@ static struct buf stalling_commands(void)
 	return commands;
 }
 
+/* Who never begins is cut without a word: a proxy without its header, a client without TLS. */
+static void test_deadlines_before_the_session(void **state)
+{
+	static const struct ip_network loopback = { { { 127 }, false }, 8 };
+	struct world *world = *state;
+	struct tls *tls = test_tls();
+
+	world->options.tls = tls;
+	world->listener.smtp.command_ms = 100;
+	world->listener.proxy_networks = &loopback;
+	world->listener.proxy_network_count = 1;
+	start(world);
+	struct client silent = client_connect(world);
+	struct client slow = client_connect(world);
+
+	client_say(&slow, "PROXY TC");
+	WAIT_UNTIL(world, at_end(&silent) && at_end(&slow));
+	assert_int_equal(silent.heard.len + slow.heard.len, 0);
+	client_done(&silent);
+	client_done(&slow);
+
+	world->listener.proxy_network_count = 0;
+	world->listener.implicit_tls = true;
+	server_listen(world->server, listen_on_loopback(&world->port), &world->listener);
+	silent = client_connect(world);
+	slow = client_connect(world);
+	client_say(&slow, "\x16\x03\x01");
+	WAIT_UNTIL(world, at_end(&silent) && at_end(&slow));
+	assert_int_equal(silent.heard.len + slow.heard.len, 0);
+	client_done(&silent);
+	client_done(&slow);
+	WAIT_UNTIL(world, server_connection_count(world->server) == 0);
+	server_free(world->server);
+	world->server = NULL;
+	tls_free(tls);
+}
+
+/* Stopping waits for nobody who is not in a session yet. */
+static void test_shutdown_before_the_session(void **state)
+{
+	struct world *world = *state;
+	struct tls *tls = test_tls();
+
+	world->options.tls = tls;
+	world->listener.implicit_tls = true;
+	start(world);
+	struct client client = client_connect(world);
+
+	WAIT_UNTIL(world, server_connection_count(world->server) == 1);
+	server_shutdown(world->server, on_idle, world);
+	assert_int_equal(world->idle_calls, 1);
+	WAIT_UNTIL(world, at_end(&client));
+	client_done(&client);
+	server_free(world->server);
+	world->server = NULL;
+	tls_free(tls);
+}
+
 static void test_unread_replies_are_kept(void **state)
 {
 	struct world *world = *state;
@@ -646,12 +732,14 @@ int main(void)
 		TEST(test_talk_before_the_greeting),
 		TEST(test_flood_hears_why_it_is_closed),
 		TEST(test_deadlines),
+		TEST(test_deadlines_before_the_session),
 		TEST(test_unread_replies_are_kept),
 		TEST(test_unread_replies_are_not_kept_for_ever),
 		TEST(test_out_of_descriptors_pauses_and_resumes),
 		TEST(test_some_descriptors_are_kept_free),
 		TEST(test_shutdown),
 		TEST(test_shutdown_when_idle),
+		TEST(test_shutdown_before_the_session),
 		TEST(test_free_cuts_what_is_left),
 	};
 
