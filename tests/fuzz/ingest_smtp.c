@@ -52,11 +52,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	settings.pipelining = (data[0] & 1) == 0;
 	settings.reject_bare_eol = (data[0] & 2) != 0;
+	settings.starttls = settings.auth = (data[0] & 8) != 0;
+	settings.lmtp = (data[0] & 16) != 0;
 	settings.message_size = (data[0] & 4) != 0 ? 64 : LIMIT_MESSAGE_SIZE;
 	struct slice text = slice_from((const char *)data + 1, size - 1);
 
 	hold(&whole, &settings, text, size);
-	hold(&pieces, &settings, text, 1 + (data[0] >> 3));
+	hold(&pieces, &settings, text, 1 + (data[0] >> 5));
 	replies = buf_slice(&whole.replies);
 	same = comparable(replies);
 	if (same.len == replies.len) {
