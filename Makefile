@@ -32,7 +32,9 @@ FLAGS_release := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 FLAGS_check := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FLAGS_tsan := -O1 -fsanitize=thread -fno-omit-frame-pointer
 FLAGS_coverage := -O0 --coverage
-FLAGS_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer
+# gcc defines __SANITIZE_ADDRESS__ itself.
+FLAGS_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer \
+	-D__SANITIZE_ADDRESS__
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now
 LDFLAGS_check := -fsanitize=address,undefined
 LDFLAGS_tsan := -fsanitize=thread
@@ -129,7 +131,8 @@ units: $(UNIT_TESTS) $(DB_TESTS)
 -include $(wildcard $(OUT)/*/*.d $(OUT)/*/*/*.d)
 
 # -- checks, benchmarks --
-# tests/run builds what it runs and prints a line a test; T is the time of one fuzz target in seconds.
+# tests/run builds what it runs and prints a line a test. T is the time of one fuzz target in seconds, RUNS
+# the number of its executions instead.
 
 T ?= 60
 TESTS := /usr/bin/python3 tests/run
@@ -176,13 +179,22 @@ $(FUZZ_PROGRAMS): $(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/tests/fuzz/r
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(FUZZ_DRIVER) $(LIBRARIES_$(call FOLDER_OF,$*)) $(PACKAGE_LIBS) -lpthread
 units: $(FUZZ_PROGRAMS)
 
-## fuzz-TARGET    one of tests/fuzz/ for T seconds (60)
+MORE_SEEDS_parser_message := tests/fixtures
+
+## fuzz-TARGET    one of tests/fuzz/ for T seconds (60), or RUNS executions
 .PHONY: $(FUZZ_TARGETS:%=fuzz-%)
 $(FUZZ_TARGETS:%=fuzz-%): fuzz-%: FORCE
 	@$(MAKE) --no-print-directory VARIANT=fuzz build/fuzz/tests/fuzz/$*
 	@mkdir -p build/fuzz/corpus/$*
-	build/fuzz/tests/fuzz/$* -max_total_time=$(T) -timeout=5 -rss_limit_mb=2048 build/fuzz/corpus/$* \
-		tests/fuzz/seeds/$*
+	G_SLICE=always-malloc build/fuzz/tests/fuzz/$* $(if $(RUNS),-runs=$(RUNS),-max_total_time=$(T)) \
+		-timeout=5 -rss_limit_mb=2048 -print_final_stats=1 build/fuzz/corpus/$* tests/fuzz/seeds/$* \
+		$(MORE_SEEDS_$*)
+
+## fuzz-all       every target: 1,000,000 executions each, 100,000 of whole messages
+.PHONY: fuzz-all
+fuzz-all:
+	@$(MAKE) --no-print-directory RUNS=1000000 $(patsubst %,fuzz-%,$(filter-out parser_message,$(FUZZ_TARGETS)))
+	@$(MAKE) --no-print-directory RUNS=100000 fuzz-parser_message
 
 $(BENCH_PROGRAMS): $(OUT)/bench/%: $(OUT)/bench/%.o $(OUT)/bench/spool.o $(OUT)/store.a $(OUT)/core.a
 	$(call say,link,$@)

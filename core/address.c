@@ -61,10 +61,20 @@ static struct slice unquote(struct arena *arena, struct slice local)
 	return slice_from(out, len);
 }
 
+static bool has_control(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if ((unsigned char)s.ptr[i] < ' ' || s.ptr[i] == 0x7f)
+			return true;
+	return false;
+}
+
 static struct slice local_normalise(struct arena *arena, struct slice local)
 {
 	struct slice content = local;
 
+	if (has_control(local))
+		return SLICE_NONE;
 	if (local.ptr[0] == '"') {
 		content = unquote(arena, local);
 		if (slice_empty(content))
@@ -72,10 +82,7 @@ static struct slice local_normalise(struct arena *arena, struct slice local)
 		if (!is_dot_string(content))
 			return arena_lower(arena, local); /* the quotes are needed */
 	}
-	for (size_t i = 0; i < content.len; i++)
-		if ((unsigned char)content.ptr[i] <= ' ' || content.ptr[i] == 0x7f)
-			return SLICE_NONE;
-	return arena_lower(arena, content);
+	return slice_find_byte(content, ' ') < 0 ? arena_lower(arena, content) : SLICE_NONE;
 }
 
 static bool is_ascii_domain(struct slice s)
@@ -84,7 +91,17 @@ static bool is_ascii_domain(struct slice s)
 		if (!ascii_is_alnum(s.ptr[i]) && s.ptr[i] != '-' && s.ptr[i] != '.' &&
 		    s.ptr[i] != '_')
 			return false;
-	return s.ptr[0] != '.' && slice_find(s, SLICE("..")) < 0;
+	return s.len > 0 && s.ptr[0] != '.' && s.ptr[s.len - 1] != '.' &&
+	       slice_find(s, SLICE("..")) < 0;
+}
+
+/* RFC 5321 4.1.3: printable ASCII between the brackets. */
+static bool is_literal(struct slice s)
+{
+	for (size_t i = 1; i + 1 < s.len; i++)
+		if (s.ptr[i] <= ' ' || s.ptr[i] == 0x7f || s.ptr[i] == '[' || s.ptr[i] == ']')
+			return false;
+	return s.len > 2 && s.ptr[s.len - 1] == ']';
 }
 
 struct slice domain_normalise(struct arena *arena, struct slice domain)
@@ -94,7 +111,7 @@ struct slice domain_normalise(struct arena *arena, struct slice domain)
 	if (domain.len == 0 || domain.len > LIMIT_DOMAIN * 4)
 		return SLICE_NONE;
 	if (domain.ptr[0] == '[') /* a literal is compared as it stands */
-		return domain.ptr[domain.len - 1] == ']' ? arena_lower(arena, domain) : SLICE_NONE;
+		return is_literal(domain) ? arena_lower(arena, domain) : SLICE_NONE;
 	if (is_ascii_domain(domain))
 		return domain.len > LIMIT_DOMAIN ? SLICE_NONE : arena_lower(arena, domain);
 	if (!utf8_valid(domain))

@@ -6,7 +6,7 @@ static size_t digits_at(struct slice text, size_t at)
 {
 	size_t len = 0;
 
-	while (at + len < text.len && ascii_is_digit(text.ptr[at + len]))
+	while (len <= 3 && at + len < text.len && ascii_is_digit(text.ptr[at + len]))
 		len++;
 	return len <= 3 ? len : 0;
 }

@@ -121,12 +121,19 @@ static void put_text(struct output *output, struct slice charset, struct slice b
 	output->len += text.len;
 }
 
-/* Words of one charset are converted together: a character may be split between them. */
+/* Words of one charset are converted together: a character may be split between them. A line end in
+ * one does not end the header's line. */
 static void flush(struct output *output)
 {
+	size_t from = output->len;
+
 	if (output->byte_count > 0)
 		put_text(output, output->charset, slice_from(output->bytes, output->byte_count));
 	output->byte_count = 0;
+	for (size_t i = from; i < output->len; i++) {
+		if (output->text[i] == '\n' || output->text[i] == '\r')
+			output->text[i] = ' ';
+	}
 }
 
 static void put_word(struct output *output, const struct word *word)

@@ -209,13 +209,20 @@ static size_t local_start(struct slice text, size_t at)
 	return start;
 }
 
+/* Of what stands in the brackets of "[IPv6:2001:db8::1]". */
+static bool is_literal_byte(char c)
+{
+	return ascii_is_alnum(c) || c == '.' || c == ':' || c == '-';
+}
+
 static size_t domain_end(struct slice text, size_t from)
 {
 	size_t end = from;
 
 	if (end < text.len && text.ptr[end] == '[') {
-		ptrdiff_t close = slice_find_byte(slice_head(slice_skip(text, end), 64), ']');
-		return close < 0 ? from : end + (size_t)close + 1;
+		for (end++; end < text.len && is_literal_byte(text.ptr[end]);)
+			end++;
+		return end < text.len && text.ptr[end] == ']' ? end + 1 : from;
 	}
 	bool ascii_label = false;
 	while (end < text.len && is_domain_byte(text.ptr[end])) {

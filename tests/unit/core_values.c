@@ -64,6 +64,10 @@ static void test_address_normal_form(void **state)
 		{ "a b@example.com", "" },
 		{ "a@exa mple.com", "" },
 		{ "a@example..com", "" },
+		{ "a@example.com..", "" },
+		{ "\"a\tb\"@example.com", "" }, /* white space, but no space */
+		{ "a@[192.0.2.1\n]", "" },
+		{ "a@[]", "" },
 		{ "\"open@example.com", "" },
 	};
 

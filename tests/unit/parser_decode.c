@@ -29,6 +29,7 @@ static void test_encoded_words(void **state)
 		{ "=?iso-8859-1?q?caf=E9?= au lait", "café au lait" },
 		{ "a =?utf-8?q?b?= =?utf-8?q?c?= d", "a bc d" },
 		{ "=?utf-8?q?one_two?=", "one two" },
+		{ "=?utf-8?q?one=0Atwo?=", "one two" }, /* stays one line */
 		{ "=?utf-8?b?w?= =?utf-8?b?qQ==?=", "\xef\xbf\xbd" },
 		{ "=?utf-8?q?=C3?= =?utf-8?q?=A9?=", "é" },
 		{ "=?iso-2022-jp?B?GyRCRz0bKEI=?=", "能" },

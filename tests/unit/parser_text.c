@@ -29,6 +29,7 @@ static void test_find_address(void **state)
 		{ "mailto:user@shop.example", "user@shop.example" },
 		{ "\"John Doe\"@shop.example", "\"John Doe\"@shop.example" },
 		{ "user@[192.0.2.1] said", "user@[192.0.2.1]" },
+		{ "user@[192.0.2.1\nsaid] no", "" },
 		{ "bounce+a=b.example@list.example", "bounce+a=b.example@list.example" },
 		/* scripts without spaces */
 		{ "宛先user@shop.exampleは", "user@shop.example" },
