@@ -365,12 +365,38 @@ static void describe_provider(const struct context *context,
 					  : domain;
 }
 
+/* One report may say of its recipients that one failed, the next is delayed and a third was
+ * reached. */
+static enum report_kind event_kind(const struct report *report,
+				   const struct report_recipient *recipient)
+{
+	bool notification = report->kind == REPORT_BOUNCE || report->kind == REPORT_DELAY ||
+			    report->kind == REPORT_DELIVERED;
+
+	if (!notification || recipient == NULL)
+		return report->kind;
+	switch (recipient->action) {
+	case ACTION_FAILED:
+		return REPORT_BOUNCE;
+	case ACTION_DELAYED:
+		return REPORT_DELAY;
+	case ACTION_DELIVERED:
+	case ACTION_RELAYED:
+	case ACTION_EXPANDED:
+		return REPORT_DELIVERED;
+	case ACTION_NONE:
+	case ACTION_COUNT:
+		break;
+	}
+	return report->kind;
+}
+
 static void fill_event(const struct context *context, const struct report_recipient *recipient,
 		       struct filing_event *event)
 {
 	event->id = uuid_v7(context->inbound->received_at);
 	event->recipient = recipient;
-	event->kind = context->report->kind;
+	event->kind = event_kind(context->report, recipient);
 	event->address = event->ref = SLICE_NONE;
 	if (context->identity.token != NULL)
 		trust_by_token(context, recipient, event);

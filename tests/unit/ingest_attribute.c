@@ -419,6 +419,28 @@ static void test_other_kinds_change_nothing(void **state)
 	}
 }
 
+static void test_each_recipient_has_its_own_kind(void **state)
+{
+	static struct report_recipient three[3];
+
+	(void)state;
+	to_token(1, "user@example.com", 1);
+	three[0] = three[1] = three[2] = recipient;
+	three[1].action = ACTION_DELAYED;
+	three[2].action = ACTION_RELAYED;
+	report.recipients = three;
+	report.recipient_count = 3;
+	struct filing filing = attribute(&inbound, &report, &directory, arena).items[0];
+
+	assert_int_equal(filing.event_count, 3);
+	assert_int_equal(filing.events[0].kind, REPORT_BOUNCE);
+	assert_int_equal(filing.events[0].effect, EFFECT_SUPPRESS);
+	assert_int_equal(filing.events[1].kind, REPORT_DELAY);
+	assert_int_equal(filing.events[1].effect, EFFECT_NONE);
+	assert_int_equal(filing.events[2].kind, REPORT_DELIVERED);
+	assert_int_equal(filing.events[2].effect, EFFECT_NONE);
+}
+
 static void test_keys_tell_reports_and_events_apart(void **state)
 {
 	(void)state;
@@ -608,6 +630,7 @@ int main(void)
 		TEST(test_who_holds_a_key_may_name_anybody),
 		TEST(test_the_senders_fault_is_never_the_recipients),
 		TEST(test_other_kinds_change_nothing),
+		TEST(test_each_recipient_has_its_own_kind),
 		TEST(test_keys_tell_reports_and_events_apart),
 		TEST(test_silent_messages_are_not_one_event),
 		TEST(test_an_unsigned_legacy_return_path),
