@@ -85,6 +85,8 @@
 /* Stored lengths: a diagnostic, any other text of a report. */
 #define LIMIT_DIAGNOSTIC  4096
 #define LIMIT_REPORT_TEXT 2048
+/* What of other systems' numbers one report carries. */
+#define LIMIT_IDENTIFIERS 16
 /* Token candidates that one message may offer for verification. */
 #define LIMIT_TOKEN_CANDIDATES 32
 

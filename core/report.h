@@ -33,6 +33,12 @@ struct report_recipient {
 	bool redacted;           /* the address is a placeholder, not an address */
 };
 
+/* What another system wrote into the mail to find it again. Nobody has verified it. */
+struct report_identifier {
+	struct slice scheme; /* "verp", "sendgrid", "x-kumoref", … (docs/trust.md) */
+	struct slice value;
+};
+
 /* What was returned of the message that the report is about. */
 struct report_original {
 	bool present;
@@ -46,6 +52,8 @@ struct report_original {
 	struct slice feedback_id;
 	struct slice cfbl_feedback_id;
 	struct slice date;
+	struct report_identifier *identifiers; /* also of the report's own recipient */
+	size_t identifier_count;
 };
 
 /* A text that may be one of our tokens; ingest verifies it. In the order of design: the place says

@@ -21,6 +21,19 @@ static void recipient_json(struct json_writer *json, const struct report_recipie
 	json_object_end(json);
 }
 
+static void identifiers_json(struct json_writer *json, const struct report_original *original)
+{
+	json_key(json, "identifiers");
+	json_array_begin(json);
+	for (size_t i = 0; i < original->identifier_count; i++) {
+		json_object_begin(json);
+		json_put_string(json, "scheme", original->identifiers[i].scheme);
+		json_put_string(json, "value", original->identifiers[i].value);
+		json_object_end(json);
+	}
+	json_array_end(json);
+}
+
 static void original_json(struct json_writer *json, const struct report_original *original)
 {
 	json_object_begin(json);
@@ -34,6 +47,8 @@ static void original_json(struct json_writer *json, const struct report_original
 	json_put_optional(json, "list_unsubscribe", original->list_unsubscribe);
 	json_put_optional(json, "feedback_id", original->feedback_id);
 	json_put_optional(json, "cfbl_feedback_id", original->cfbl_feedback_id);
+	if (original->identifier_count > 0)
+		identifiers_json(json, original);
 	json_object_end(json);
 }
 
@@ -55,7 +70,7 @@ void report_json_members(struct json_writer *json, const struct report *report)
 		recipient_json(json, &report->recipients[i]);
 	json_array_end(json);
 	json_key(json, "original");
-	if (report->original.present)
+	if (report->original.present || report->original.identifier_count > 0)
 		original_json(json, &report->original);
 	else
 		json_null(json);

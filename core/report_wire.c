@@ -10,7 +10,7 @@
 #include "core/limits.h"
 #include "core/timestamp.h"
 
-#define WIRE_VERSION 1
+#define WIRE_VERSION 2
 
 static void put_u32(struct buf *out, uint32_t value)
 {
@@ -64,6 +64,11 @@ static void put_original(struct buf *out, const struct report_original *original
 	buf_append_byte(out, (char)original->present);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		put_text(out, texts[i]);
+	put_u32(out, (uint32_t)original->identifier_count);
+	for (size_t i = 0; i < original->identifier_count; i++) {
+		put_text(out, original->identifiers[i].scheme);
+		put_text(out, original->identifiers[i].value);
+	}
 }
 
 void report_wire_encode(const struct report *report, struct buf *out)
@@ -175,7 +180,8 @@ static void take_recipient(struct wire_reader *reader, struct report_recipient *
 	recipient->redacted = take_byte(reader, 2) != 0;
 }
 
-static void take_original(struct wire_reader *reader, struct report_original *original)
+static void take_original(struct wire_reader *reader, struct arena *arena,
+			  struct report_original *original)
 {
 	struct slice *const texts[] = { &original->message_id,
 					&original->subject,
@@ -191,6 +197,13 @@ static void take_original(struct wire_reader *reader, struct report_original *or
 	original->present = take_byte(reader, 2) != 0;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		*texts[i] = take_text(reader, LIMIT_REPORT_TEXT);
+	original->identifier_count = take_count(reader, LIMIT_IDENTIFIERS);
+	original->identifiers =
+		ARENA_ARRAY(arena, struct report_identifier, original->identifier_count);
+	for (size_t i = 0; i < original->identifier_count && !reader->bad; i++) {
+		original->identifiers[i].scheme = take_text(reader, LIMIT_REPORT_TEXT);
+		original->identifiers[i].value = take_text(reader, LIMIT_REPORT_TEXT);
+	}
 }
 
 enum err report_wire_decode(struct slice wire, struct arena *arena, struct report *ret_report)
@@ -215,7 +228,7 @@ enum err report_wire_decode(struct slice wire, struct arena *arena, struct repor
 	report.recipients = ARENA_ARRAY(arena, struct report_recipient, report.recipient_count);
 	for (size_t i = 0; i < report.recipient_count && !reader.bad; i++)
 		take_recipient(&reader, &report.recipients[i]);
-	take_original(&reader, &report.original);
+	take_original(&reader, arena, &report.original);
 	report.candidate_count = take_count(&reader, LIMIT_TOKEN_CANDIDATES);
 	report.candidates = ARENA_ARRAY(arena, struct token_candidate, report.candidate_count);
 	for (size_t i = 0; i < report.candidate_count && !reader.bad; i++) {

@@ -6,6 +6,7 @@
 #include "core/timestamp.h"
 #include "parser/complete.h"
 #include "parser/fields.h"
+#include "parser/identity.h"
 #include "parser/mime.h"
 #include "parser/original.h"
 #include "parser/prescan.h"
@@ -135,6 +136,7 @@ static void fill_report(const struct message *message, const struct reader *read
 	original_headers(message, reading, &returned);
 	original_describe(&returned, reading, report);
 	original_candidates(&returned, message, report);
+	identity_describe(&returned, message, report);
 }
 
 static void read_report(struct slice raw, const struct rules *rules, struct arena *arena,

@@ -28,6 +28,7 @@ static int teardown(void **state)
 
 static struct report_recipient recipients[2];
 static struct token_candidate candidates[1];
+static struct report_identifier identifiers[2];
 
 static struct report sample(void)
 {
@@ -46,6 +47,8 @@ static struct report sample(void)
 		.matched = SLICE("no such user"),
 	};
 	recipients[1] = (struct report_recipient){ .redacted = true };
+	identifiers[0] = (struct report_identifier){ SLICE("verp"), SLICE("user@example.com") };
+	identifiers[1] = (struct report_identifier){ SLICE("x-kumoref"), SLICE("17") };
 	candidates[0] = (struct token_candidate){ SLICE("b-abc"), CANDIDATE_RETURN_PATH };
 	return (struct report){
 		.kind = REPORT_BOUNCE,
@@ -56,7 +59,10 @@ static struct report sample(void)
 		.message_id = SLICE("id@mta.example.net"),
 		.recipients = recipients,
 		.recipient_count = 2,
-		.original = { .present = true, .subject = SLICE("Hello") },
+		.original = { .present = true,
+			      .subject = SLICE("Hello"),
+			      .identifiers = identifiers,
+			      .identifier_count = 2 },
 		.candidates = candidates,
 		.candidate_count = 1,
 	};
@@ -131,6 +137,7 @@ static void test_wire_survives_every_changed_byte(void **state)
 			if (report_wire_decode(buf_slice(&wire), arena, &again) == OK) {
 				assert_true((unsigned)again.kind < REPORT_KIND_COUNT);
 				assert_true(again.recipient_count <= LIMIT_REPORT_RECIPIENTS);
+				assert_true(again.original.identifier_count <= LIMIT_IDENTIFIERS);
 			}
 			wire.data[at] = (char)(wire.data[at] ^ (char)change);
 			arena_free(arena);
@@ -161,7 +168,9 @@ static void test_json(void **state)
 		"\"subject\":\"Hello\",\"from\":null,\"to\":null,\"date\":null,\"return_path\":"
 		"null,"
 		"\"list_id\":null,\"list_unsubscribe\":null,\"feedback_id\":null,"
-		"\"cfbl_feedback_id\":null}}";
+		"\"cfbl_feedback_id\":null,\"identifiers\":["
+		"{\"scheme\":\"verp\",\"value\":\"user@example.com\"},"
+		"{\"scheme\":\"x-kumoref\",\"value\":\"17\"}]}}";
 	assert_int_equal(out.len, sizeof(expected) - 1);
 	assert_memory_equal(out.data, expected, out.len);
 	buf_done(&out);
