@@ -47,6 +47,7 @@ const char *rcpt_outcome_word(enum rcpt_outcome outcome);
 
 struct recipient_counters {
 	uint64_t count[RCPT_OUTCOME_COUNT];
+	uint64_t macs; /* computed: one for each address at one of our domains, whatever it is */
 };
 
 enum rcpt_verdict {

@@ -360,6 +360,31 @@ static void test_other_domains(void **state)
 			       RCPT_REFUSE, "550 5.7.1");
 }
 
+/* So that the time of an answer tells nothing about the guess. */
+static void test_every_guess_costs_the_same(void **state)
+{
+	struct world *world = *state;
+	struct slice token = mint(world, 7, 1, TODAY);
+	char *flipped = arena_cstr(world->arena, token);
+	const struct slice guesses[] = {
+		token,
+		slice_from(flipped, token.len),
+		slice_head(token, token.len - 1),
+		mint(world, 7, 9, TODAY),
+		mint(world, 99, 1, TODAY),
+		mint(world, 7, 1, TODAY + 1),
+		SLICE("somebody"),
+		SLICE("abuse"),
+	};
+
+	flipped[token.len - 8] = flipped[token.len - 8] == 'a' ? 'b' : 'a';
+
+	for (size_t i = 0; i < sizeof(guesses) / sizeof(guesses[0]); i++) {
+		(void)decide(world, at(world, guesses[i], "closed.example"), true);
+		assert_int_equal(world->counters.macs, i + 1);
+	}
+}
+
 static void test_words(void **state)
 {
 	(void)state;
@@ -383,6 +408,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_unknown_asks_for_a_fresh_directory_first,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_domains, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_every_guess_costs_the_same, setup, teardown),
 		cmocka_unit_test(test_words),
 	};
 
