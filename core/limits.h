@@ -26,6 +26,14 @@
 #define LIMIT_AUTH_DELAY_MS 1000
 /* Time from one complete command to the next; also for a TLS handshake, and for a PROXY header. */
 #define LIMIT_COMMAND_MS 60000
+/* The same while the service is nearly full. */
+#define LIMIT_STRESS_COMMAND_MS 15000
+/* The service is nearly full from so many percent of its connections on, until fewer than the
+ * second number. */
+#define LIMIT_STRESS_BEGIN 80
+#define LIMIT_STRESS_END   70
+/* After an error the session rests for so long: who guesses or errs in a loop goes slowly. */
+#define LIMIT_ERROR_DELAY_MS 1000
 /* DATA: 60 s, and a second more for each 500 bytes received, at most 10 minutes. */
 #define LIMIT_DATA_BASE_MS     60000
 #define LIMIT_DATA_BYTES_PER_S 500
@@ -34,9 +42,13 @@
 /* Replies a client does not read: bytes kept, and how long. */
 #define LIMIT_OUTPUT_BUFFER 65536
 #define LIMIT_OUTPUT_MS     30000
-/* Connections of one ingest process, and descriptors kept free for the database and children. */
+/* Connections of all ingest processes, and descriptors kept free for the database and children. */
 #define LIMIT_CONNECTIONS  10000
 #define LIMIT_RESERVED_FDS 64
+/* Of one IPv4 address or IPv6 /64: connections at once, and new ones in a minute. The largest
+ * providers send from thousands of addresses, a few messages a connection. */
+#define LIMIT_PREFIX_CONNECTIONS 50
+#define LIMIT_PREFIX_RATE        600
 
 /* -- acknowledgment -- */
 

@@ -26,6 +26,8 @@ enum stage {
 	STAGE_SESSION,
 };
 
+static const struct smtp_reply too_many_connections =
+	SMTP_REPLY(421, "4.7.0", "Too many connections");
 static const struct smtp_reply auth_accepted =
 	SMTP_REPLY(235, "2.7.0", "Authentication successful");
 static const struct smtp_reply auth_refused = SMTP_REPLY(535, "5.7.8", "Authentication failed");
@@ -76,6 +78,7 @@ struct connection *connection_new(struct connection_shared *shared,
 	transport_init(&connection->transport, fd);
 	connection->stage = STAGE_SESSION;
 	connection->session = smtp_session_new(&listener->smtp, &peer, time_monotonic_ms());
+	smtp_session_set_stressed(connection->session, shared->stressed);
 	connection->setup_deadline_ms = INT64_MAX;
 	connection->refuse_auth_at_ms = INT64_MAX;
 	connection->timer_at_ms = INT64_MAX;
@@ -183,6 +186,8 @@ static bool flush_output(struct connection *connection)
 		struct transport *transport = &connection->transport;
 		ssize_t sent = transport_write(transport, output->data, output->len);
 
+		if (output->full)
+			refusal_add(connection->shared->refusals, REFUSED_UNREAD);
 		if (output->full || sent == TRANSPORT_OVER) {
 			connection_close(connection);
 			return false;
@@ -226,6 +231,7 @@ static void ask(struct connection *connection, enum smtp_action question)
 		service->auth(service->context, connection->id, smtp_session_credentials(session));
 		break;
 	case SMTP_START_TLS: /* when the output is written */
+	case SMTP_DELAY:     /* when its time is over */
 	case SMTP_NEED_INPUT:
 	case SMTP_CLOSE:
 		break;
@@ -313,10 +319,19 @@ static void greet(struct connection *connection)
 		pump(connection, slice_from(bytes, (size_t)count));
 }
 
+static int64_t setup_ms(const struct connection *connection)
+{
+	const struct smtp_settings *settings = &connection->listener->smtp;
+
+	return connection->shared->stressed
+		       ? min_i64(settings->command_ms, settings->stress_command_ms)
+		       : settings->command_ms;
+}
+
 static void begin_setup(struct connection *connection, enum stage stage)
 {
 	connection->stage = stage;
-	connection->setup_deadline_ms = time_monotonic_ms() + connection->listener->smtp.command_ms;
+	connection->setup_deadline_ms = time_monotonic_ms() + setup_ms(connection);
 	set_reading(connection, true);
 }
 
@@ -382,14 +397,20 @@ static void begin_session(struct connection *connection)
 		greet(connection);
 }
 
-static void take_peer(struct connection *connection, const struct proxy_header *header)
+/* false: there are too many like it, and it has no session that could say so. */
+static bool take_peer(struct connection *connection, const struct proxy_header *header)
 {
+	struct connection_shared *shared = connection->shared;
 	char text[INET6_ADDRSTRLEN];
 
 	if (!header->has_source)
-		return;
+		return true;
 	inet_ntop(header->source.v6 ? AF_INET6 : AF_INET, header->source.bytes, text, sizeof(text));
 	smtp_session_set_peer(connection->session, &(struct smtp_peer){ slice_from_cstr(text) });
+	if (shared->on_client(shared, connection->id, slice_from_cstr(text)))
+		return true;
+	smtp_session_refuse(connection->session, &too_many_connections);
+	return !connection->listener->implicit_tls;
 }
 
 /* Takes the header's bytes off the socket and none of those behind it, which may be TLS's. */
@@ -422,26 +443,27 @@ static void read_proxy_header(struct connection *connection)
 	}
 	buf_done(head);
 	buf_init(head, CONNECTION_READ_SIZE);
-	take_peer(connection, &header);
-	begin_session(connection);
+	if (take_peer(connection, &header))
+		begin_session(connection);
+	else
+		connection_close(connection);
 }
 
-static bool is_proxy(const struct connection *connection)
+bool connection_is_of_proxy(const struct listener_options *listener, struct slice peer)
 {
-	const struct listener_options *listener = connection->listener;
-	struct ip_address peer;
+	struct ip_address address;
 
-	if (!ip_parse(smtp_session_peer(connection->session), &peer))
+	if (!ip_parse(peer, &address))
 		return false;
 	for (size_t i = 0; i < listener->proxy_network_count; i++)
-		if (ip_network_holds(&listener->proxy_networks[i], &peer))
+		if (ip_network_holds(&listener->proxy_networks[i], &address))
 			return true;
 	return false;
 }
 
 void connection_start(struct connection *connection)
 {
-	if (!is_proxy(connection)) {
+	if (!connection_is_of_proxy(connection->listener, smtp_session_peer(connection->session))) {
 		begin_session(connection);
 		return;
 	}
@@ -509,8 +531,17 @@ void connection_shutdown(struct connection *connection)
 		return;
 	}
 	smtp_session_shutdown(connection->session);
+	if (connection->asked == SMTP_DELAY)
+		connection->asked =
+			SMTP_NEED_INPUT; /* for the session to say so again, or to close */
 	if (!connection->pumping && connection->asked == SMTP_NEED_INPUT)
-		pump(connection, SLICE_NONE);
+		pump(connection, buf_slice(&connection->rest));
+}
+
+void connection_stress_changed(struct connection *connection)
+{
+	smtp_session_set_stressed(connection->session, connection->shared->stressed);
+	arm_timer(connection);
 }
 
 /* -- callbacks -- */
@@ -579,6 +610,10 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
 	(void)fd;
 	(void)what;
 	connection->timer_at_ms = INT64_MAX;
+	if (now_ms >= connection->output_deadline_ms)
+		refusal_add(connection->shared->refusals, REFUSED_UNREAD);
+	else if (now_ms >= connection->setup_deadline_ms)
+		refusal_add(connection->shared->refusals, REFUSED_TIMEOUT);
 	if (now_ms >= connection->output_deadline_ms || now_ms >= connection->linger_deadline_ms ||
 	    now_ms >= connection->setup_deadline_ms) {
 		connection_close(connection);
@@ -586,10 +621,13 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
 		arm_timer(connection);
 	} else if (now_ms >= connection->refuse_auth_at_ms) {
 		refuse_auth(connection);
-	} else if (now_ms >= smtp_session_deadline(connection->session)) {
+	} else if (now_ms < smtp_session_deadline(connection->session)) {
+		arm_timer(connection);
+	} else if (connection->asked == SMTP_DELAY) {
+		smtp_session_resume(connection->session, now_ms);
+		resume(connection);
+	} else {
 		smtp_session_timeout(connection->session, now_ms);
 		pump(connection, SLICE_NONE);
-	} else {
-		arm_timer(connection);
 	}
 }

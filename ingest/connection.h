@@ -31,7 +31,11 @@ struct connection_shared {
 	struct smtp_service service;
 	int64_t output_ms;
 	int64_t auth_delay_ms;
+	bool stressed; /* the service is nearly full */
+	struct refusal_counters *refusals;
 	char *read_buffer; /* of CONNECTION_READ_SIZE */
+	/* A proxy said who the client is; may it stay? */
+	bool (*on_client)(struct connection_shared *shared, connection_id id, struct slice peer);
 	/* The last word about a connection, which is gone on return. */
 	void (*on_closed)(struct connection_shared *shared, connection_id id);
 };
@@ -54,8 +58,13 @@ void connection_answer_rcpt(struct connection *connection, const struct smtp_rep
 			    const struct inbound_recipient *recipient);
 void connection_answer_auth(struct connection *connection, enum auth_outcome outcome,
 			    uint64_t account_id);
+/* After a change of shared->stressed. */
+void connection_stress_changed(struct connection *connection);
 /* Ends it at the next command boundary. */
 void connection_shutdown(struct connection *connection);
+
+/* Whether that peer is a proxy to this listener. */
+bool connection_is_of_proxy(const struct listener_options *listener, struct slice peer);
 
 /* At once, without a word. */
 void connection_close(struct connection *connection);

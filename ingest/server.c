@@ -16,12 +16,15 @@
 
 #include "core/limits.h"
 #include "core/log.h"
+#include "core/timestamp.h"
 #include "ingest/connection.h"
 
 /* Connections taken at one go, so that a flood of them does not starve those there are. */
 #define ACCEPT_BURST 64
 /* How long accepting rests where descriptors or memory have run out. */
 #define ACCEPT_PAUSE_MS 100
+/* How often it looks how full the service is. */
+#define STRESS_CHECK_MS 1000
 
 struct listener {
 	struct server *server;
@@ -37,9 +40,14 @@ struct server {
 	struct event pause_timer;
 	bool pause_logged; /* since the last connection */
 	int fd_limit;      /* descriptors from here on are kept for others */
+	struct admission admission;
+	struct event stress_timer;
+	/* Connections that there can be; fewer than slots once descriptors ran out. */
+	unsigned capacity;
 
 	/* A connection's id is serial * slot_count + slot. */
 	struct connection **slots;
+	struct peer_ticket *tickets; /* of the connections in the slots */
 	unsigned slot_count;
 	unsigned *free_slots; /* a stack */
 	unsigned free_count;
@@ -53,6 +61,8 @@ struct server {
 static void on_closed(struct connection_shared *shared, connection_id id);
 static void on_acceptable(evutil_socket_t fd, short what, void *argument);
 static void on_pause_over(evutil_socket_t fd, short what, void *argument);
+static void on_stress_check(evutil_socket_t fd, short what, void *argument);
+static bool on_client(struct connection_shared *shared, connection_id id, struct slice peer);
 
 /* Few descriptors leave few to reserve: at most a quarter of them. */
 static int usable_fds(void)
@@ -90,15 +100,21 @@ struct server *server_new(struct event_base *base, const struct server_options *
 		.output_ms = options->output_ms > 0 ? options->output_ms : LIMIT_OUTPUT_MS,
 		.auth_delay_ms = options->auth_delay_ms,
 		.read_buffer = allocate(1, CONNECTION_READ_SIZE),
+		.refusals = admission_refusals(&options->admission),
+		.on_client = on_client,
 		.on_closed = on_closed,
 	};
 	server->fd_limit = usable_fds();
-	server->slot_count = options->max_connections;
+	server->admission = options->admission;
+	server->slot_count = server->capacity = options->max_connections;
+	server->tickets = allocate(server->slot_count, sizeof(struct peer_ticket));
 	server->slots = allocate(server->slot_count, sizeof(struct connection *));
 	server->free_slots = allocate(server->slot_count, sizeof(unsigned));
 	for (unsigned i = 0; i < server->slot_count; i++)
 		server->free_slots[server->free_count++] = i;
 	event_assign(&server->pause_timer, base, -1, 0, on_pause_over, server);
+	event_assign(&server->stress_timer, base, -1, EV_PERSIST, on_stress_check, server);
+	event_add(&server->stress_timer, &(struct timeval){ .tv_sec = STRESS_CHECK_MS / 1000 });
 	return server;
 }
 
@@ -140,7 +156,9 @@ void server_free(struct server *server)
 		if (server->slots[i] != NULL)
 			connection_close(server->slots[i]);
 	free_listeners(server);
+	event_del(&server->stress_timer);
 	free(server->slots);
+	free(server->tickets);
 	free(server->free_slots);
 	free(server->shared.read_buffer);
 	free(server);
@@ -157,6 +175,7 @@ void server_listen(struct server *server, int fd, const struct listener_options 
 	       (server->shared.tls != NULL && tls_loaded(server->shared.tls)));
 	listener->server = server;
 	listener->options = *options;
+	listener->options.smtp.refusals = server->shared.refusals;
 	listener->fd = fd;
 	listener->next = server->listeners;
 	server->listeners = listener;
@@ -167,8 +186,40 @@ void server_listen(struct server *server, int fd, const struct listener_options 
 	event_add(&listener->acceptable, NULL);
 }
 
+static void check_stress(struct server *server)
+{
+	unsigned connections = server_connection_count(server);
+
+	if (!admission_update(&server->admission, connections, server->capacity))
+		return;
+	server->shared.stressed = server->admission.stressed;
+	if (!server->shared.stressed)
+		server->capacity = server->slot_count; /* until descriptors run out again */
+	log_event(LOG_WARNING, server->shared.stressed ? "nearly_full" : "no_longer_nearly_full",
+		  LOG_INT("connections", connections));
+	for (unsigned i = 0; i < server->slot_count; i++)
+		if (server->slots[i] != NULL)
+			connection_stress_changed(server->slots[i]);
+}
+
+static void on_stress_check(evutil_socket_t fd, short what, void *argument)
+{
+	(void)fd;
+	(void)what;
+	check_stress(argument);
+}
+
+/* Descriptors ran out: what there are now is what there can be. */
+static void learn_capacity(struct server *server)
+{
+	unsigned connections = server_connection_count(server);
+
+	server->capacity = connections > 0 ? connections : 1;
+}
+
 static void pause_accepting(struct server *server)
 {
+	learn_capacity(server);
 	if (!server->pause_logged)
 		log_event(LOG_WARNING, "accept_paused", LOG_STR("error", strerror(errno)),
 			  LOG_INT("connections", server_connection_count(server)));
@@ -204,28 +255,44 @@ static struct slice format_peer(const struct sockaddr_storage *peer, char text[I
 	return slice_from_cstr(text);
 }
 
-static void refuse(int fd)
+static void refuse(const struct listener *listener, int fd)
 {
 	static const char reply[] = "421 4.7.0 Too many connections\r\n";
 
-	(void)!send(fd, reply, sizeof(reply) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (!listener->options.implicit_tls)
+		(void)!send(fd, reply, sizeof(reply) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 	close(fd);
+}
+
+static bool has_room(struct server *server, int fd)
+{
+	if (fd >= server->fd_limit)
+		learn_capacity(server);
+	else if (server->free_count > 0)
+		return true;
+	refusal_add(server->shared.refusals, REFUSED_DESCRIPTORS);
+	return false;
 }
 
 static void admit(const struct listener *listener, int fd, const struct sockaddr_storage *peer)
 {
 	struct server *server = listener->server;
 	char text[INET6_ADDRSTRLEN];
+	struct slice address = format_peer(peer, text);
+	struct peer_ticket ticket;
 
-	if (server->free_count == 0 || fd >= server->fd_limit) {
-		refuse(fd);
+	if (!has_room(server, fd) ||
+	    !admission_open(&server->admission, address,
+			    connection_is_of_proxy(&listener->options, address),
+			    time_monotonic_ms(), &ticket)) {
+		refuse(listener, fd);
 		return;
 	}
 	unsigned slot = server->free_slots[--server->free_count];
 	connection_id id = ++server->serial * server->slot_count + slot;
 
-	server->slots[slot] = connection_new(&server->shared, &listener->options, id, fd,
-					     format_peer(peer, text));
+	server->tickets[slot] = ticket;
+	server->slots[slot] = connection_new(&server->shared, &listener->options, id, fd, address);
 	connection_start(server->slots[slot]);
 }
 
@@ -245,14 +312,15 @@ static void on_acceptable(evutil_socket_t fd, short what, void *argument)
 			server->pause_logged = false;
 			admit(listener, client, &peer);
 		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-			return;
+			break;
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
 			   errno == ENOMEM) {
 			pause_accepting(server);
-			return;
+			break;
 		}
 		/* Any other error is that of one client, gone already (accept(2)). */
 	}
+	check_stress(server);
 }
 
 /* -- connections -- */
@@ -264,12 +332,21 @@ static struct connection *find(const struct server *server, connection_id id)
 	return connection != NULL && connection_get_id(connection) == id ? connection : NULL;
 }
 
+static bool on_client(struct connection_shared *shared, connection_id id, struct slice peer)
+{
+	struct server *server = (struct server *)shared;
+
+	return admission_claim(&server->admission, peer, time_monotonic_ms(),
+			       &server->tickets[id % server->slot_count]);
+}
+
 static void on_closed(struct connection_shared *shared, connection_id id)
 {
 	struct server *server = (struct server *)shared;
 	unsigned slot = (unsigned)(id % server->slot_count);
 
 	server->slots[slot] = NULL;
+	admission_close(&server->admission, &server->tickets[slot]);
 	server->free_slots[server->free_count++] = slot;
 	if (server->stopping && server->free_count == server->slot_count && server->on_idle != NULL)
 		server->on_idle(server->idle_context);

@@ -3,8 +3,10 @@
  * The libevent shell around SMTP sessions: accepts on listening sockets that the supervisor bound,
  * moves bytes, keeps deadlines, and passes the sessions' questions to a service.
  *
- * The connection limit is the lower of max_connections and what RLIMIT_NOFILE leaves after
- * LIMIT_RESERVED_FDS; beyond it 421. Where descriptors run out all the same, accepting pauses.
+ * A connection is refused with 421 beyond the lower of max_connections and what RLIMIT_NOFILE
+ * leaves after LIMIT_RESERVED_FDS, and where the limits that processes share forbid it. Where
+ * descriptors run out all the same, accepting pauses. Nearly full, the server gives clients less
+ * time.
  *
  * Questions may be answered at once, from within the callback, or later; a connection that is gone
  * by then makes the answer a no-op, so that nobody need watch for it.
@@ -19,6 +21,7 @@
 
 #include "core/inbound.h"
 #include "core/network.h"
+#include "ingest/admission.h"
 #include "ingest/sasl.h"
 #include "ingest/smtp_session.h"
 #include "ingest/tls.h"
@@ -54,7 +57,8 @@ struct server;
 struct server_options {
 	struct tls *tls;               /* borrowed; loaded where a listener offers TLS */
 	struct transcript *transcript; /* borrowed; NULL: none */
-	unsigned max_connections;
+	unsigned max_connections;      /* of this process */
+	struct admission admission;    /* copied; what it points to is borrowed */
 	int64_t output_ms;     /* how long a client may leave replies unread; 0: LIMIT_OUTPUT_MS */
 	int64_t auth_delay_ms; /* before a failed AUTH is answered */
 };

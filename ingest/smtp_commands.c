@@ -115,11 +115,11 @@ static void handle_mail(struct smtp_session *session, struct slice arguments)
 	else if (session->inbound != NULL)
 		refusal = &nested_mail;
 	else if (session->messages >= settings->max_messages)
-		refusal = &too_many_messages;
+		refusal = smtp_counted(session, REFUSED_MESSAGES, &too_many_messages);
 	else
 		refusal = smtp_mail_parse(arguments, &mail);
 	if (refusal == NULL && mail.size > settings->message_size)
-		refusal = &too_big;
+		refusal = smtp_counted(session, REFUSED_SIZE, &too_big);
 	if (refusal != NULL) {
 		smtp_say(session, refusal);
 		return;
@@ -152,7 +152,7 @@ static void handle_rcpt(struct smtp_session *session, struct slice arguments)
 	if (inbound == NULL)
 		refusal = &mail_first;
 	else if (inbound->recipient_count >= session->settings->max_recipients)
-		refusal = &too_many_recipients;
+		refusal = smtp_counted(session, REFUSED_RECIPIENTS, &too_many_recipients);
 	else
 		refusal = smtp_rcpt_parse(arguments, inbound->smtputf8, &address);
 	if (refusal != NULL) {
@@ -232,7 +232,7 @@ static void handle_quit(struct smtp_session *session, struct slice arguments)
 static void handle_http(struct smtp_session *session, struct slice arguments)
 {
 	(void)arguments;
-	smtp_say(session, &smtp_reply_foreign);
+	smtp_refuse_foreign(session);
 }
 
 static void handle_unknown(struct smtp_session *session, struct slice arguments)
@@ -289,7 +289,7 @@ void smtp_handle_line(struct smtp_session *session, struct slice line, bool more
 	}
 	if (session->sasl != NULL) {
 		if (more)
-			smtp_say_and_close(session, &smtp_reply_sync);
+			smtp_refuse_sync(session);
 		else
 			smtp_handle_auth_line(session, line);
 		return;
@@ -306,7 +306,7 @@ void smtp_handle_line(struct smtp_session *session, struct slice line, bool more
 
 	/* BDAT and HTTP close by themselves, whatever is behind them. */
 	if (more && last && command.verb != SMTP_VERB_BDAT && command.verb != SMTP_VERB_HTTP)
-		smtp_say_and_close(session, &smtp_reply_sync);
+		smtp_refuse_sync(session);
 	else if (handlers[command.verb].no_arguments && !slice_empty(command.arguments))
 		smtp_say(session, &no_arguments);
 	else if (must_wait && !handlers[command.verb].in_clear)

@@ -40,10 +40,11 @@ static void end_data(struct smtp_session *session, bool more)
 	session->reply_count = session->settings->lmtp ? session->inbound->recipient_count : 1;
 	if (more && !session->settings->pipelining) {
 		/* Who talks on here may see another end of data than we do. */
-		smtp_say_and_close(session, &smtp_reply_sync);
+		smtp_refuse_sync(session);
 	} else if (session->oversize) {
 		smtp_transaction_end(session);
-		smtp_say_times(session, &too_big, session->reply_count);
+		smtp_say_times(session, smtp_counted(session, REFUSED_SIZE, &too_big),
+			       session->reply_count);
 	} else if (session->inbound->bare_eol && session->settings->reject_bare_eol) {
 		smtp_say_times(session, &bare_eol, session->reply_count);
 		session->phase = SMTP_PHASE_CLOSING;
@@ -69,6 +70,6 @@ size_t smtp_consume_data(struct smtp_session *session, struct slice bytes)
 	if (session->eod.state == EOD_END)
 		end_data(session, used < bytes.len);
 	else if (used < bytes.len)
-		smtp_say_and_close(session, &too_big);
+		smtp_say_and_close(session, smtp_counted(session, REFUSED_SIZE, &too_big));
 	return used;
 }

@@ -46,7 +46,7 @@ size_t smtp_consume_line(struct smtp_session *session, struct slice bytes)
 	ptrdiff_t lf = slice_find_byte(head, '\n');
 
 	if (line->len == 0 && session->sasl == NULL && smtp_is_foreign(bytes)) {
-		smtp_say(session, &smtp_reply_foreign);
+		smtp_refuse_foreign(session);
 		return bytes.len;
 	}
 	if (lf < 0 && bytes.len > room) {
@@ -84,7 +84,7 @@ size_t smtp_consume_junk(struct smtp_session *session, struct slice bytes)
 	session->junk_bytes += used;
 	if (lf < 0) {
 		if (bytes.len > room)
-			smtp_say(session, &too_much_junk);
+			smtp_say(session, smtp_counted(session, REFUSED_JUNK, &too_much_junk));
 		else if (used > 0)
 			session->junk_cr = bytes.ptr[used - 1] == '\r';
 		return used;

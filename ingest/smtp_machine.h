@@ -39,11 +39,14 @@ struct smtp_session {
 	struct smtp_trace trace;   /* line is NULL: none */
 	bool stopping;
 	bool quit; /* the client said QUIT */
+	bool stressed;
+	bool delayed; /* until resume_at_ms */
 
 	/* times of the input or answer under way */
 	int64_t now_ms;
 	int64_t unix_ms;
 	int64_t started_ms;
+	int64_t resume_at_ms;
 	int64_t waiting_since_ms; /* for a command, or for the end of data */
 
 	struct buf output;
@@ -79,6 +82,12 @@ void smtp_say(struct smtp_session *session, const struct smtp_reply *reply);
 void smtp_say_times(struct smtp_session *session, const struct smtp_reply *reply, size_t times);
 void smtp_say_and_close(struct smtp_session *session, const struct smtp_reply *reply);
 void smtp_count_error(struct smtp_session *session);
+/* Counts the refusal, and returns its reply. */
+const struct smtp_reply *smtp_counted(struct smtp_session *session, enum refusal refusal,
+				      const struct smtp_reply *reply);
+/* The client talks out of turn. */
+void smtp_refuse_sync(struct smtp_session *session);
+void smtp_refuse_foreign(struct smtp_session *session);
 void smtp_transaction_end(struct smtp_session *session);
 
 /* For the transcript: what the client said, and our output from `from` on. */
@@ -106,8 +115,6 @@ void smtp_handle_auth(struct smtp_session *session, struct slice arguments);
 void smtp_handle_auth_line(struct smtp_session *session, struct slice line);
 void smtp_auth_end(struct smtp_session *session);
 
-extern const struct smtp_reply smtp_reply_sync;
-extern const struct smtp_reply smtp_reply_foreign;
 extern const struct smtp_reply smtp_reply_stopping;
 
 #endif

@@ -7,9 +7,9 @@
 
 #include "ingest/smtp_command.h"
 
-const struct smtp_reply smtp_reply_sync =
+static const struct smtp_reply out_of_turn =
 	SMTP_REPLY(554, "5.5.0", "SMTP protocol synchronization error");
-const struct smtp_reply smtp_reply_foreign = SMTP_REPLY(421, "4.7.0", "This is an SMTP server");
+static const struct smtp_reply foreign = SMTP_REPLY(421, "4.7.0", "This is an SMTP server");
 const struct smtp_reply smtp_reply_stopping = SMTP_REPLY(421, "4.3.2", "Service is shutting down");
 static const struct smtp_reply too_many_errors = SMTP_REPLY(421, "4.7.0", "Too many errors");
 static const struct smtp_reply timed_out = SMTP_REPLY(421, "4.4.2", "Timeout");
@@ -24,7 +24,9 @@ struct smtp_settings smtp_settings_default(void)
 		.max_recipients = LIMIT_RECIPIENTS,
 		.max_messages = LIMIT_SESSION_MESSAGES,
 		.max_errors = LIMIT_SESSION_ERRORS,
+		.error_delay_ms = LIMIT_ERROR_DELAY_MS,
 		.command_ms = LIMIT_COMMAND_MS,
+		.stress_command_ms = LIMIT_STRESS_COMMAND_MS,
 		.data_base_ms = LIMIT_DATA_BASE_MS,
 		.data_max_ms = LIMIT_DATA_MAX_MS,
 		.data_bytes_per_s = LIMIT_DATA_BYTES_PER_S,
@@ -105,12 +107,30 @@ static void say(struct smtp_session *session, const struct smtp_reply *reply)
 	smtp_trace_said(session, from);
 }
 
+const struct smtp_reply *smtp_counted(struct smtp_session *session, enum refusal refusal,
+				      const struct smtp_reply *reply)
+{
+	if (session->phase != SMTP_PHASE_CLOSING)
+		refusal_add(session->settings->refusals, refusal);
+	return reply;
+}
+
+/* true: it was the last that the session has. */
+static bool add_error(struct smtp_session *session)
+{
+	if (session->settings->error_delay_ms > 0 && !session->stressed) {
+		session->delayed = true;
+		session->resume_at_ms = session->now_ms + session->settings->error_delay_ms;
+	}
+	return ++session->errors >= session->settings->max_errors;
+}
+
 void smtp_say(struct smtp_session *session, const struct smtp_reply *reply)
 {
 	if (session->phase == SMTP_PHASE_CLOSING)
 		return;
-	if (reply->code >= 500 && ++session->errors >= session->settings->max_errors)
-		reply = &too_many_errors;
+	if (reply->code >= 500 && add_error(session))
+		reply = smtp_counted(session, REFUSED_ERRORS, &too_many_errors);
 	say(session, reply);
 	if (reply->code == 421)
 		session->phase = SMTP_PHASE_CLOSING;
@@ -131,8 +151,18 @@ void smtp_say_and_close(struct smtp_session *session, const struct smtp_reply *r
 
 void smtp_count_error(struct smtp_session *session)
 {
-	if (++session->errors >= session->settings->max_errors)
-		smtp_say(session, &too_many_errors);
+	if (add_error(session))
+		smtp_say(session, smtp_counted(session, REFUSED_ERRORS, &too_many_errors));
+}
+
+void smtp_refuse_sync(struct smtp_session *session)
+{
+	smtp_say_and_close(session, smtp_counted(session, REFUSED_SYNCHRONIZATION, &out_of_turn));
+}
+
+void smtp_refuse_foreign(struct smtp_session *session)
+{
+	smtp_say(session, smtp_counted(session, REFUSED_FOREIGN, &foreign));
 }
 
 void smtp_transaction_end(struct smtp_session *session)
@@ -166,9 +196,9 @@ static void refuse_early_talk(struct smtp_session *session, struct slice bytes)
 	if (smtp_is_foreign(bytes) ||
 	    (slice_next_line(&bytes, &line) && smtp_command_parse(line, &command) &&
 	     command.verb == SMTP_VERB_HTTP))
-		smtp_say(session, &smtp_reply_foreign);
+		smtp_refuse_foreign(session);
 	else
-		smtp_say_and_close(session, &smtp_reply_sync);
+		smtp_refuse_sync(session);
 }
 
 static size_t consume(struct smtp_session *session, struct slice bytes)
@@ -196,7 +226,7 @@ size_t smtp_session_input(struct smtp_session *session, struct slice bytes, int6
 
 	session->now_ms = now_ms;
 	session->unix_ms = unix_ms;
-	while (used < bytes.len && session->question == SMTP_NEED_INPUT)
+	while (used < bytes.len && session->question == SMTP_NEED_INPUT && !session->delayed)
 		used += consume(session, slice_skip(bytes, used));
 	return used;
 }
@@ -207,7 +237,9 @@ enum smtp_action smtp_session_next(struct smtp_session *session)
 		return session->question;
 	if (session->phase == SMTP_PHASE_GREETING)
 		greet(session);
-	return session->phase == SMTP_PHASE_CLOSING ? SMTP_CLOSE : SMTP_NEED_INPUT;
+	if (session->phase == SMTP_PHASE_CLOSING)
+		return SMTP_CLOSE;
+	return session->delayed ? SMTP_DELAY : SMTP_NEED_INPUT;
 }
 
 struct buf *smtp_session_output(struct smtp_session *session)
@@ -302,7 +334,7 @@ void smtp_session_answer_auth(struct smtp_session *session, const struct smtp_re
 		session->authenticated = true;
 		session->account_id = account_id;
 	} else if (++session->auth_failures >= LIMIT_AUTH_FAILURES) {
-		reply = &too_many_errors;
+		reply = smtp_counted(session, REFUSED_ERRORS, &too_many_errors);
 	}
 	smtp_say(session, reply);
 	if (session->stopping)
@@ -336,6 +368,10 @@ int64_t smtp_session_deadline(const struct smtp_session *session)
 
 	if (session->question != SMTP_NEED_INPUT || session->phase == SMTP_PHASE_CLOSING)
 		return INT64_MAX;
+	if (session->delayed)
+		return session->resume_at_ms;
+	if (session->stressed)
+		wait_ms = min_i64(wait_ms, settings->stress_command_ms);
 	if (session->phase == SMTP_PHASE_DATA) {
 		int64_t earned_ms =
 			(int64_t)session->data_bytes * 1000 / settings->data_bytes_per_s;
@@ -348,9 +384,27 @@ int64_t smtp_session_deadline(const struct smtp_session *session)
 
 void smtp_session_timeout(struct smtp_session *session, int64_t now_ms)
 {
-	assert(session->question == SMTP_NEED_INPUT);
+	assert(session->question == SMTP_NEED_INPUT && !session->delayed);
 	session->now_ms = now_ms;
-	smtp_say(session, &timed_out);
+	smtp_say(session, smtp_counted(session, REFUSED_TIMEOUT, &timed_out));
+}
+
+void smtp_session_resume(struct smtp_session *session, int64_t now_ms)
+{
+	/* The rest counts as the client's time, or junk would buy some. */
+	session->delayed = false;
+	session->now_ms = now_ms;
+}
+
+void smtp_session_set_stressed(struct smtp_session *session, bool stressed)
+{
+	session->stressed = stressed;
+}
+
+void smtp_session_refuse(struct smtp_session *session, const struct smtp_reply *reply)
+{
+	assert(session->phase == SMTP_PHASE_GREETING);
+	smtp_say_and_close(session, reply);
 }
 
 void smtp_session_shutdown(struct smtp_session *session)

@@ -15,6 +15,7 @@
 #include "core/buf.h"
 #include "core/inbound.h"
 #include "core/slice.h"
+#include "ingest/refusal.h"
 #include "ingest/sasl.h"
 #include "ingest/smtp_reply.h"
 
@@ -33,7 +34,10 @@ struct smtp_settings {
 	unsigned max_recipients;
 	unsigned max_messages;
 	unsigned max_errors;
-	int64_t command_ms;   /* from one command to the next */
+	struct refusal_counters *refusals; /* NULL: refusals are not counted */
+	int64_t error_delay_ms;            /* rest after an error, not under stress; 0: none */
+	int64_t command_ms;                /* from one command to the next */
+	int64_t stress_command_ms;         /* the same under stress */
 	int64_t data_base_ms; /* DATA: this, and a second more for each data_bytes_per_s … */
 	int64_t data_bytes_per_s;
 	int64_t data_max_ms; /* … up to this */
@@ -53,6 +57,7 @@ enum smtp_action {
 	SMTP_ASK_RCPT,    /* smtp_session_rcpt() is the path's content; answer_rcpt() */
 	SMTP_ASK_MESSAGE, /* smtp_session_take_message(), then answer() */
 	SMTP_ASK_AUTH,    /* smtp_session_credentials(), then answer_auth() */
+	SMTP_DELAY,       /* wait until smtp_session_deadline(), then smtp_session_resume() */
 	SMTP_START_TLS,   /* write the output, shake hands, then smtp_session_tls_started() */
 	SMTP_CLOSE,       /* write what is in the output, then close */
 };
@@ -109,6 +114,14 @@ void smtp_session_answer_auth(struct smtp_session *session, const struct smtp_re
  * version: "TLSv1.3", static.
  */
 void smtp_session_tls_started(struct smtp_session *session, struct slice version, int64_t now_ms);
+
+/* After SMTP_DELAY. */
+void smtp_session_resume(struct smtp_session *session, int64_t now_ms);
+
+/* The service is nearly full, or no longer: clients must be quicker. */
+void smtp_session_set_stressed(struct smtp_session *session, bool stressed);
+/* Turns the client away before the first next(), which then closes. */
+void smtp_session_refuse(struct smtp_session *session, const struct smtp_reply *reply);
 
 /* Monotonic ms; INT64_MAX while a question is open. */
 int64_t smtp_session_deadline(const struct smtp_session *session);

@@ -27,7 +27,9 @@ struct client {
 	struct buf stored;                  /* messages, each followed by "|" */
 	struct inbound *last;
 	int64_t now_ms;
-	bool hold; /* the service does not answer messages */
+	bool hold;        /* the service does not answer messages */
+	bool hold_delays; /* they are not over at once */
+	unsigned delays;
 	bool closed;
 };
 
@@ -153,6 +155,12 @@ static inline bool serve(struct client *client)
 		return true;
 	case SMTP_START_TLS:
 		start_tls(client);
+		return true;
+	case SMTP_DELAY:
+		client->delays++;
+		if (client->hold_delays)
+			return false;
+		smtp_session_resume(client->session, client->now_ms);
 		return true;
 	case SMTP_CLOSE:
 		client->closed = true;

@@ -351,6 +351,152 @@ static void test_junk_buys_no_time(void **state)
 	client_done(&client);
 }
 
+/* After an error nothing is read for a while, unless the service has no time for that. */
+static void test_errors_are_followed_by_a_rest(void **state)
+{
+	struct smtp_settings settings = default_settings();
+	struct client client;
+
+	(void)state;
+	client_init(&client, &settings);
+	client.hold_delays = true;
+	greet(&client);
+	say(&client, HELLO);
+	expect(&client, "250");
+	size_t used = smtp_session_input(client.session, SLICE("FOO\r\nRSET\r\n"), client.now_ms,
+					 UNIX_MS);
+
+	assert_int_equal(used, strlen("FOO\r\n"));
+	assert_int_equal(smtp_session_next(client.session), SMTP_DELAY);
+	assert_int_equal(smtp_session_deadline(client.session),
+			 client.now_ms + LIMIT_ERROR_DELAY_MS);
+	read_replies(&client);
+	expect(&client, "500 5.5.1"); /* not held back */
+	assert_int_equal(smtp_session_input(client.session, SLICE("RSET\r\n"), client.now_ms, 0),
+			 0);
+	smtp_session_resume(client.session, client.now_ms + LIMIT_ERROR_DELAY_MS);
+	say(&client, "RSET\r\n");
+	expect(&client, "250 2.0.0");
+
+	say(&client, "MAIL FROM:<>\r\n");
+	expect(&client, "250 2.1.0");
+	say(&client, "RCPT TO:<nobody@bounce.example>\r\n"); /* the service's errors count too */
+	expect(&client, "550 5.1.1");
+	assert_int_equal(client.delays, 1);
+	smtp_session_resume(client.session, client.now_ms);
+
+	smtp_session_set_stressed(client.session, true);
+	say(&client, "FOO\r\nRSET\r\n");
+	expect(&client, "500 5.5.1,250 2.0.0");
+	assert_int_equal(client.delays, 1);
+	client_done(&client);
+}
+
+/* A session that rests is none that may stay. */
+static void test_shutdown_ends_a_rest(void **state)
+{
+	struct smtp_settings settings = default_settings();
+	struct client client;
+
+	(void)state;
+	client_init(&client, &settings);
+	client.hold_delays = true;
+	greet(&client);
+	say(&client, "FOO\r\n");
+	expect(&client, "500 5.5.1");
+	smtp_session_shutdown(client.session);
+	assert_int_equal(smtp_session_next(client.session), SMTP_CLOSE);
+	read_replies(&client);
+	expect(&client, "421 4.3.2");
+	client_done(&client);
+}
+
+static void test_stress_shortens_commands_alone(void **state)
+{
+	struct smtp_settings settings = default_settings();
+	struct client client;
+
+	(void)state;
+	client_init(&client, &settings);
+	greet(&client);
+	assert_int_equal(smtp_session_deadline(client.session), client.now_ms + LIMIT_COMMAND_MS);
+	smtp_session_set_stressed(client.session, true);
+	assert_int_equal(smtp_session_deadline(client.session),
+			 client.now_ms + LIMIT_STRESS_COMMAND_MS);
+	say(&client, HELLO);
+	say(&client, BEGIN);
+	assert_int_equal(smtp_session_deadline(client.session), client.now_ms + LIMIT_DATA_BASE_MS);
+	smtp_session_set_stressed(client.session, false);
+	say(&client, ".\r\n");
+	assert_int_equal(smtp_session_deadline(client.session), client.now_ms + LIMIT_COMMAND_MS);
+	client_done(&client);
+}
+
+static void test_refused_before_the_greeting(void **state)
+{
+	static const struct smtp_reply full = SMTP_REPLY(421, "4.7.0", "full");
+	struct smtp_settings settings = default_settings();
+	struct client client;
+
+	(void)state;
+	client_init(&client, &settings);
+	smtp_session_refuse(client.session, &full);
+	offer(&client, SLICE(HELLO));
+	expect(&client, "421 4.7.0,close");
+	client_done(&client);
+}
+
+#define LINE_10     "0123456789"
+#define LINE_100    LINE_10 LINE_10 LINE_10 LINE_10 LINE_10 LINE_10 LINE_10 LINE_10 LINE_10 LINE_10
+#define THREE_RCPTS RCPT RCPT RCPT
+
+static void test_refusals_are_counted(void **state)
+{
+	static const struct {
+		const char *talk; /* behind EHLO */
+		enum refusal refusal;
+	} cases[] = {
+		{ "NOOP\r\nNOOP\r\n", REFUSED_SYNCHRONIZATION },
+		{ "GET / HTTP/1.1\r\n", REFUSED_FOREIGN },
+		{ "\x16\x03\x01", REFUSED_FOREIGN },
+		{ "A\r\nB\r\nC\r\n", REFUSED_ERRORS },
+		{ BEGIN "\r\n.\r\n" MAIL, REFUSED_MESSAGES },
+		{ MAIL THREE_RCPTS, REFUSED_RECIPIENTS },
+		{ "MAIL FROM:<> SIZE=101\r\n", REFUSED_SIZE },
+		{ BEGIN LINE_100 "\r\n.\r\n", REFUSED_SIZE },
+		{ BEGIN LINE_100 LINE_100, REFUSED_SIZE },
+	};
+	struct smtp_settings settings = default_settings();
+
+	(void)state;
+	settings.max_errors = 3;
+	settings.max_messages = 1;
+	settings.max_recipients = 2;
+	settings.message_size = 100;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct refusal_counters counters = { 0 };
+		struct slice talk = slice_from_cstr(cases[i].talk);
+		struct client client;
+
+		settings.refusals = &counters;
+		client_init(&client, &settings);
+		greet(&client);
+		say(&client, HELLO);
+		/* The client waits for 354, as it must. */
+		ptrdiff_t data = slice_find(talk, SLICE("DATA\r\n"));
+
+		if (data >= 0) {
+			offer(&client, slice_head(talk, (size_t)data + 6));
+			talk = slice_skip(talk, (size_t)data + 6);
+		}
+		offer(&client, talk);
+		for (unsigned cause = 0; cause < REFUSAL_COUNT; cause++)
+			assert_int_equal(refusal_read(&counters, (enum refusal)cause),
+					 cause == cases[i].refusal);
+		client_done(&client);
+	}
+}
+
 static void test_shutdown(void **state)
 {
 	struct smtp_settings settings = default_settings();
@@ -439,6 +585,11 @@ int main(void)
 		cmocka_unit_test(test_waits_for_the_answer),
 		cmocka_unit_test(test_deadlines),
 		cmocka_unit_test(test_junk_buys_no_time),
+		cmocka_unit_test(test_errors_are_followed_by_a_rest),
+		cmocka_unit_test(test_shutdown_ends_a_rest),
+		cmocka_unit_test(test_stress_shortens_commands_alone),
+		cmocka_unit_test(test_refused_before_the_greeting),
+		cmocka_unit_test(test_refusals_are_counted),
 		cmocka_unit_test(test_shutdown),
 		cmocka_unit_test(test_oversize_keeps_no_memory),
 	};
