@@ -17,6 +17,7 @@
 #include "app/authentication.h"
 #include "app/directory_cache.h"
 #include "app/handover_server.h"
+#include "app/mail_limits.h"
 #include "app/mail_listener.h"
 #include "app/pipeline.h"
 #include "app/submission.h"
@@ -55,6 +56,7 @@ struct ingest {
 	struct handover_server *handover;
 	struct recipient_counters counters;
 	struct verification_guard *guard;
+	struct mail_limits_trusted trusted;
 	struct tls *tls;
 	struct transcript *transcript; /* NULL: nobody is traced */
 	struct waiting *waiting;
@@ -83,12 +85,16 @@ static bool may_take(void *context)
 static void on_mail(void *context, connection_id connection)
 {
 	struct ingest *ingest = context;
+	struct refusal_counters *refusals = peer_limits_refusals(ingest->context->limits);
 	const struct smtp_reply *reply = &GO_AHEAD;
 
-	if (!may_take(ingest))
+	if (!may_take(ingest)) {
+		refusal_add(refusals, REFUSED_DATABASE);
 		reply = &DATABASE_AWAY;
-	else if (pipeline_bytes(ingest->pipeline) > LIMIT_IN_FLIGHT)
+	} else if (pipeline_bytes(ingest->pipeline) > LIMIT_IN_FLIGHT) {
+		refusal_add(refusals, REFUSED_IN_FLIGHT);
 		reply = &TOO_MUCH;
+	}
 	server_answer(ingest->server, connection, reply);
 }
 
@@ -361,6 +367,12 @@ static bool start_server(struct ingest *ingest, struct slice name, char *error)
 		.transcript = ingest->transcript,
 		.max_connections = (unsigned)config->smtp_max_connections,
 		.auth_delay_ms = LIMIT_AUTH_DELAY_MS,
+		.admission = {
+			.limits = ingest->context->limits,
+			.process = ingest->context->slot,
+			.trusted = ingest->trusted.networks,
+			.trusted_count = ingest->trusted.count,
+		},
 	};
 	const struct smtp_service service = { ingest, on_mail, on_rcpt, on_message, on_auth };
 	bool listening = mail_tls_load(ingest->tls, config, error, ERROR_LEN);
@@ -421,7 +433,8 @@ static enum err start(struct ingest *ingest, struct slice name)
 
 	if (pipeline_new(&options, &ingest->pipeline) != OK)
 		return ERR_FATAL;
-	if (!start_server(ingest, name, error)) {
+	if (!mail_limits_trusted(context->config, &ingest->trusted, error, sizeof(error)) ||
+	    !start_server(ingest, name, error)) {
 		log_event(LOG_ERROR, "cannot_listen", LOG_STR("error", error));
 		return ERR_FATAL;
 	}

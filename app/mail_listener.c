@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/mail_limits.h"
+
 static bool parse_proxies(const struct config_listener *config, enum listener listener,
 			  struct mail_listener *made, char *error, size_t error_size)
 {
@@ -55,6 +57,7 @@ bool mail_listener_make(const struct config *config, enum listener listener, str
 	options->smtp.reject_bare_eol = strcmp(config->smtp_bare_eol, "reject") == 0;
 	options->smtp.lmtp = listener == LISTENER_LMTP || listener == LISTENER_LMTP_UNIX;
 	options->smtp.trusted = own->trusted;
+	mail_limits_set_times(config, &options->smtp);
 	set_tls(own, listener, tls, options);
 	if (!tls && (options->implicit_tls || options->smtp.tls_required)) {
 		snprintf(error, error_size, "%s: needs tls.certificates", listener_word(listener));
@@ -70,8 +73,10 @@ bool mail_tls_load(struct tls *tls, const struct config *config, char *error, si
 
 bool mail_listeners_check(const struct config *config, char *error, size_t error_size)
 {
+	struct mail_limits_trusted trusted;
 	struct tls *tls = tls_new();
-	bool good = mail_tls_load(tls, config, error, error_size);
+	bool good = mail_tls_load(tls, config, error, error_size) &&
+		    mail_limits_trusted(config, &trusted, error, error_size);
 
 	for (int i = 0; good && i < LISTENER_COUNT; i++) {
 		enum listener listener = (enum listener)i;

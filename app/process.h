@@ -14,12 +14,15 @@
 
 #include "app/listeners.h"
 #include "core/config.h"
+#include "ingest/peer_limits.h"
 
 struct process_context {
 	const struct config *config;
 	const uint8_t *master_key; /* SECRETBOX_KEY_LEN bytes */
 	const char *trace_peer;    /* whose sessions are written to smtp.transcript; NULL: none */
 	unsigned slot;
+	/* Shared by all processes; NULL where there is no ingest. */
+	struct peer_limits *limits;
 	/* The process owns copies of the sockets that are for it, and has no others. The supervisor
 	 * keeps them as well, so that a crash loses no backlog. */
 	const struct listeners *listeners;

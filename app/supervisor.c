@@ -20,9 +20,11 @@
 #include "app/handover.h"
 #include "app/ingest_process.h"
 #include "app/listeners.h"
+#include "app/mail_limits.h"
 #include "app/notify.h"
 #include "app/privileges.h"
 #include "app/process.h"
+#include "app/refusal_log.h"
 #include "core/log.h"
 #include "core/timestamp.h"
 
@@ -45,6 +47,7 @@ struct supervisor {
 	struct child children[MAX_INGEST + 1];
 	size_t child_count;
 	struct listeners listeners;
+	struct refusal_log refusal_log;
 	sigset_t old_mask;
 	int signal_fd;
 	int handover_client;
@@ -165,6 +168,7 @@ static bool open_signals(struct supervisor *supervisor)
 	sigaddset(&mask, SIGTERM);
 	sigaddset(&mask, SIGINT);
 	sigaddset(&mask, SIGHUP);
+	sigaddset(&mask, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &mask, &supervisor->old_mask);
 	signal(SIGPIPE, SIG_IGN);
 	supervisor->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -190,6 +194,9 @@ static bool set_up(struct supervisor *supervisor, const struct supervisor_option
 		snprintf(error, ERROR_LEN, "%s", strerror(errno));
 		return false;
 	}
+	if (options->ingest)
+		context.limits = mail_limits_new(options->config, (unsigned)wanted.ingest_slots);
+	refusal_log_init(&supervisor->refusal_log, context.limits, time_monotonic_ms());
 	privileges_raise_descriptors();
 	if (!listeners_open(options->config, wanted, &supervisor->listeners, error, ERROR_LEN))
 		return false;
@@ -238,6 +245,8 @@ static void child_ended(struct supervisor *supervisor, struct child *child, int 
 	int64_t ran = now - child->started_at;
 
 	child->pid = 0;
+	if (child->main == ingest_process_main)
+		peer_limits_forget(child->context.limits, child->context.slot);
 	if (supervisor->stopping)
 		return;
 	child->restarts++;
@@ -271,6 +280,8 @@ static void take_signals(struct supervisor *supervisor, int64_t now)
 			reap(supervisor, now);
 		else if (info.ssi_signo == SIGHUP)
 			signal_children(supervisor, SIGHUP);
+		else if (info.ssi_signo == SIGUSR1)
+			refusal_log_write(&supervisor->refusal_log);
 		else
 			begin_stop(supervisor, now);
 	}
@@ -279,7 +290,7 @@ static void take_signals(struct supervisor *supervisor, int64_t now)
 /* Does what is due; returns when something will be next. */
 static int64_t do_due(struct supervisor *supervisor, int64_t now)
 {
-	int64_t next = INT64_MAX;
+	int64_t next = refusal_log_do_due(&supervisor->refusal_log, now);
 
 	if (supervisor->stopping && now >= supervisor->kill_at) {
 		log_event(LOG_ERROR, "drain_timeout");
@@ -287,7 +298,7 @@ static int64_t do_due(struct supervisor *supervisor, int64_t now)
 		supervisor->kill_at = INT64_MAX;
 		signal_children(supervisor, SIGKILL);
 	}
-	if (supervisor->stopping)
+	if (supervisor->stopping && supervisor->kill_at < next)
 		next = supervisor->kill_at;
 	for (size_t i = 0; i < supervisor->child_count; i++) {
 		struct child *child = &supervisor->children[i];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The parent of the service's processes: binds the sockets, drops privileges, forks ingest × N and
- * api × 1, starts again what ends, passes SIGHUP on, and on SIGTERM or SIGINT lets all of them
- * finish what is in flight, for SUPERVISOR_DRAIN_MS at most.
+ * api × 1, starts again what ends, passes SIGHUP on, logs on SIGUSR1 whom it refused, and on
+ * SIGTERM or SIGINT lets all of them finish what is in flight, for SUPERVISOR_DRAIN_MS at most.
  *
  * It keeps every listening socket open while it runs, so that the death of a process loses no
  * connection that waits in its backlog. It touches no message and no database.

@@ -12,7 +12,8 @@
 #include "core/limits.h"
 #include "core/utf8.h"
 
-#define FILE_MAX (1024 * 1024)
+#define FILE_MAX  (1024 * 1024)
+#define MINUTE_MS 60000
 
 enum value_type { VALUE_TEXT, VALUE_INT, VALUE_BOOL };
 
@@ -63,7 +64,22 @@ static const struct key KEYS[] = {
 	TEXT("smtp.bare_eol", smtp_bare_eol, "data", "data reject",
 	     "CR or LF alone in a message: keep it as data, or refuse the message"),
 	INT("smtp.max_connections", smtp_max_connections, 1, LIMIT_CONNECTIONS, "10000",
-	    "connections of one ingest process"),
+	    "connections of all ingest processes together"),
+	INT("smtp.prefix_connections", smtp_prefix_connections, 0, LIMIT_CONNECTIONS, "50",
+	    "connections of one IPv4 address or IPv6 /64; 0: any number"),
+	INT("smtp.prefix_rate", smtp_prefix_rate, 0, MINUTE_MS, "600",
+	    "connections that it may begin in a minute; 0: any number"),
+	TEXT("smtp.trusted_networks", smtp_trusted_networks, "127.0.0.0/8 ::1", NULL,
+	     "whom those two do not limit, separated by blanks"),
+	INT("smtp.command_timeout_ms", smtp_command_timeout_ms, 100, 3600000, "60000",
+	    "from one command to the next, and for a TLS handshake; 15000 at most when the service "
+	    "is nearly full"),
+	INT("smtp.data_timeout_ms", smtp_data_timeout_ms, 100, LIMIT_DATA_MAX_MS, "60000",
+	    "for a message; each 500 bytes give a second more"),
+	INT("smtp.session_timeout_ms", smtp_session_timeout_ms, 100, 86400000, "1800000",
+	    "for a session in all"),
+	INT("smtp.error_delay_ms", smtp_error_delay_ms, 0, 60000, "1000",
+	    "rest after each error, unless the service is nearly full"),
 	TEXT("smtp.role_names", smtp_role_names, "postmaster abuse fbl unsubscribe noc security",
 	     NULL, "local parts accepted at every bounce domain"),
 	TEXT("smtp.transcript", smtp_transcript, "", NULL, "file that `serve --trace-peer` writes"),

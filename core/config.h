@@ -41,7 +41,14 @@ struct config {
 	int64_t smtp_size;         /* announced and enforced */
 	bool smtp_pipelining;
 	const char *smtp_bare_eol;    /* data | reject */
-	int64_t smtp_max_connections; /* of one ingest process */
+	int64_t smtp_max_connections; /* of all ingest processes */
+	int64_t smtp_prefix_connections;
+	int64_t smtp_prefix_rate; /* in a minute */
+	const char *smtp_trusted_networks;
+	int64_t smtp_command_timeout_ms;
+	int64_t smtp_data_timeout_ms;
+	int64_t smtp_session_timeout_ms;
+	int64_t smtp_error_delay_ms;
 	const char
 		*smtp_role_names; /* local parts accepted at every bounce domain, space-separated */
 	const char *smtp_transcript; /* file that `serve --trace-peer` writes */

@@ -45,10 +45,6 @@
 /* Connections of all ingest processes, and descriptors kept free for the database and children. */
 #define LIMIT_CONNECTIONS  10000
 #define LIMIT_RESERVED_FDS 64
-/* Of one IPv4 address or IPv6 /64: connections at once, and new ones in a minute. The largest
- * providers send from thousands of addresses, a few messages a connection. */
-#define LIMIT_PREFIX_CONNECTIONS 50
-#define LIMIT_PREFIX_RATE        600
 
 /* -- acknowledgment -- */
 
