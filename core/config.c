@@ -63,7 +63,7 @@ static const struct key KEYS[] = {
 	     "offer PIPELINING; off is the hardened profile"),
 	TEXT("smtp.bare_eol", smtp_bare_eol, "data", "data reject",
 	     "CR or LF alone in a message: keep it as data, or refuse the message"),
-	INT("smtp.max_connections", smtp_max_connections, 1, LIMIT_CONNECTIONS, "10000",
+	INT("smtp.max_connections", smtp_max_connections, 1, 100000, "10000",
 	    "connections of all ingest processes together"),
 	INT("smtp.prefix_connections", smtp_prefix_connections, 0, LIMIT_CONNECTIONS, "50",
 	    "connections of one IPv4 address or IPv6 /64; 0: any number"),
