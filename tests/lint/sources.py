@@ -9,7 +9,6 @@ no way to send mail, SPDX line in each source file, no white space at line ends.
 """
 import os
 import re
-import subprocess
 import sys
 
 # folder → folders it may include
@@ -66,13 +65,10 @@ LOG_CALL = re.compile(r'(?<!\w)log_(?:event|write)\s*\(')
 
 
 def listed(root):
-    """Files of the repository, new ones too; every file below root where it is no checkout."""
-    git = subprocess.run(['git', '-C', root, 'ls-files', '-co', '--exclude-standard'],
-                         capture_output=True, text=True)
-    if git.returncode == 0:
-        return sorted(f for f in git.stdout.splitlines() if os.path.isfile(os.path.join(root, f)))
+    """Files below root that are the project's own."""
     found = []
-    for folder, _, names in os.walk(root):
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if name not in ('.git', 'build', 'var', '__pycache__')]
         found += [os.path.relpath(os.path.join(folder, name), root) for name in names]
     return sorted(found)
 
