@@ -64,7 +64,7 @@ static enum sasl_result take_user(struct sasl *sasl, struct slice text)
 
 enum sasl_result sasl_next(struct sasl *sasl, struct slice line)
 {
-	struct slice text = SLICE_NONE;
+	struct slice text;
 	ptrdiff_t len = 0;
 
 	if (slice_equal(line, SLICE("*")))
