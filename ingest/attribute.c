@@ -232,14 +232,14 @@ static void trust_submitter(const struct context *context, const struct report_r
 	event->attributed = event->attributed || event->suppress_address;
 }
 
-static bool is_trusted(const struct context *context, const struct filing_event *event)
+static bool is_trusted(const struct filing_event *event)
 {
 	switch (event->trust) {
 	case TRUST_VERIFIED:
 	case TRUST_AUTHENTICATED:
 		return true;
 	case TRUST_LEGACY: /* for hard bounces only */
-		return context->report->kind == REPORT_BOUNCE;
+		return event->kind == REPORT_BOUNCE;
 	case TRUST_UNVERIFIED: /* where the account says so */
 		return event->suppress_address;
 	case TRUST_FORWARDED:
@@ -254,7 +254,7 @@ static void decide_effect(const struct context *context, const struct report_rec
 {
 	struct policy_decision decision = policy_decide(context->report, recipient);
 	bool has_subject = event->suppress_address || !slice_empty(event->ref);
-	bool trusted = is_trusted(context, event);
+	bool trusted = is_trusted(event);
 
 	event->stream = SLICE_NONE;
 	event->policy = SLICE_NONE;
