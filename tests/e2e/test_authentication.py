@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Feedback reports without a token: who proves to be a known reporter may name whom to suppress."""
+import itertools
 import os
+import signal
 import time
 
 import dkim
@@ -126,6 +128,35 @@ def test_silent_dns_delays_nobody_and_proves_nothing():
     assert stored['trust'] == 'unverified', stored
     assert [found['spf']['result'], found['dkim'][0]['result']] == ['temperror'] * 2, found
     assert result_for('slow@recipient.example') == 'clear'
+
+
+def write_reporters(text):
+    with open(REPORTERS, 'w') as file:
+        file.write(text)
+
+
+def test_the_list_of_reporters_is_read_again():
+    """A wrong file is refused, and the old list stays."""
+    numbers = itertools.count(100)
+
+    def trust():
+        number = next(numbers)
+        return submit(signer.sign(report('user%d@recipient.example' % number, number)))['trust']
+    assert trust() == 'authenticated'
+    write_reporters('provider dkim=\n')
+    try:
+        service.cli('check-config', '-q')
+    except AssertionError as error:
+        assert '%s:1: a key without a value' % REPORTERS in str(error), error
+    else:
+        raise AssertionError('check-config takes a wrong list')
+    service.process.send_signal(signal.SIGHUP)
+    harness.wait_for(lambda: open(service.log).read().count('reporters_not_reloaded') == 2, 'both refuse it')
+    assert trust() == 'authenticated'
+    write_reporters('# nobody\n')
+    service.process.send_signal(signal.SIGHUP)
+    # both processes: enough in a row, however the kernel shares connections out
+    harness.wait_for(lambda: all(trust() == 'unverified' for _ in range(8)), 'nobody is believed')
 
 
 def test_stops_cleanly():
