@@ -331,6 +331,33 @@ static void test_who_holds_a_key_may_name_anybody(void **state)
 	assert_slice(event.address, "user@example.com");
 }
 
+/* The address that a report is handed over to may hold a token: the account's own, or none at all.
+ */
+static void test_a_token_counts_where_its_account_hands_over(void **state)
+{
+	(void)state;
+	to_token(1, NULL, 1);
+	struct slice ref = only_event().ref;
+
+	assert_false(slice_empty(ref));
+	envelope[0].basis = RECIPIENT_SUBMITTED;
+	assert_true(slice_equal(only_event().ref, ref));
+	assert_int_equal(only_event().trust, TRUST_AUTHENTICATED);
+	envelope[0].account_id = 2;
+	assert_true(slice_empty(only_event().ref));
+}
+
+/* What comes in by a trusted listener proves itself. */
+static void test_a_trusted_listener_may_name_anybody(void **state)
+{
+	(void)state;
+	envelope[0] = (struct inbound_recipient){ .basis = RECIPIENT_UNVERIFIED, .account_id = 1 };
+	assert_int_equal(only_event().trust, TRUST_UNVERIFIED);
+	inbound.trusted = true;
+	assert_int_equal(only_event().trust, TRUST_AUTHENTICATED);
+	assert_int_equal(only_event().effect, EFFECT_SUPPRESS);
+}
+
 /* A known reporter may name whom its user complained about, and nothing else. */
 static void test_a_proven_reporter_may_name_who_complains(void **state)
 {
@@ -628,6 +655,8 @@ int main(void)
 		TEST(test_another_accounts_token_inside_is_nobodys),
 		TEST(test_revoked_or_foreign_signatures_do_not_count),
 		TEST(test_who_holds_a_key_may_name_anybody),
+		TEST(test_a_token_counts_where_its_account_hands_over),
+		TEST(test_a_trusted_listener_may_name_anybody),
 		TEST(test_the_senders_fault_is_never_the_recipients),
 		TEST(test_other_kinds_change_nothing),
 		TEST(test_each_recipient_has_its_own_kind),
