@@ -3,7 +3,7 @@
 """Clients that are too many, too slow, or guess: they are refused or cut off, cost little, and those
 who behave are served meanwhile. Figures are printed; docs/reliability.md says what they were.
 
-BOUNCED_SOAK=1 runs R8 with 10,000 and 2,000 connections and R9 with 2,000 clients."""
+BOUNCED_SOAK=1 runs R9 with 2,000 slow clients. Idle ones (R8) are test_connections.py's."""
 import contextlib
 import json
 import os
@@ -18,9 +18,7 @@ import mail
 import tap
 
 SOAK = bool(os.environ.get('BOUNCED_SOAK'))
-IDLE_PLAIN, IDLE_TLS = (10000, 2000) if SOAK else (1000, 200)
 SLOW = 2000 if SOAK else 100
-RELEASE = os.path.join(harness.ROOT, 'build/bounced')
 CLUSTER = harness.Cluster()
 # So that nobody is exempt; none of ours is from there.
 NOBODY = '192.0.2.0/24'
@@ -63,14 +61,6 @@ def cpu_seconds(pids):
             fields = file.read().rsplit(')', 1)[1].split()
         ticks += int(fields[11]) + int(fields[12])
     return ticks / os.sysconf('SC_CLK_TCK')
-
-
-def resident(pids):
-    kilobytes = 0
-    for pid in pids:
-        with open('/proc/%d/status' % pid) as file:
-            kilobytes += next(int(line.split()[1]) for line in file if line.startswith('VmRSS:'))
-    return kilobytes * 1024
 
 
 def deliver(service, token, number):
@@ -218,57 +208,6 @@ def test_descriptors_run_out_on_accept():
     check_descriptors_run_out(service)
     with open(service.log) as file:
         assert '"event":"accept_paused"' in file.read()
-
-
-# -- R8: idle connections --
-
-def latency(service, token, name, count=200):
-    """The 99th percentile of the time from the end of data to its reply, in seconds."""
-    times = []
-    with mail.Smtp(service.smtp_port) as smtp:
-        for number in range(count):
-            if number % 50 == 0:
-                smtp.command('RSET')
-            for code, _ in smtp.envelope([token]):
-                assert code < 400
-            smtp.send(mail.dsn(token, 'idle@recipient.example', number='%s-%d' % (name, number)))
-            began = time.monotonic()
-            smtp.send(b'.\r\n')
-            assert smtp.reply()[0] == 250
-            times.append(time.monotonic() - began)
-            if number % 90 == 89:
-                smtp.close()
-                smtp.__init__(service.smtp_port)
-    return sorted(times)[len(times) * 99 // 100]
-
-
-def hold_idle(service, count, limit, start):
-    pids = service.processes('ingest')
-    before = resident(pids)
-    sessions = [start(service) for _ in range(count)]
-    each = (resident(pids) - before) / count
-    assert each <= limit, each
-    return sessions, each
-
-
-def test_idle_connections():
-    raise_descriptors()
-    certificate, key = harness.certificate(harness.temporary_folder())
-    service = harness.Service(CLUSTER, 'idle', program=RELEASE, tls__certificates=certificate,
-                              tls__keys=key, smtp__max_connections=4 * (IDLE_PLAIN + IDLE_TLS),
-                              smtp__command_timeout_ms=3600000).start()
-    token = service.token(ref='1')
-    unloaded = latency(service, token, 'unloaded')
-    plain, plain_each = hold_idle(service, IDLE_PLAIN, 8192, lambda s: mail.Smtp(s.smtp_port))
-    tls, tls_each = hold_idle(service, IDLE_TLS, 40960, lambda s: mail.Smtp(s.smtp_port).starttls())
-    loaded = latency(service, token, 'loaded')
-    print('# R8: %d idle: %.1f KB each; %d with TLS: %.1f KB each; p99 %.1f ms, unloaded %.1f ms' % (
-        IDLE_PLAIN, plain_each / 1024, IDLE_TLS, tls_each / 1024, loaded * 1000, unloaded * 1000))
-    # A few ms of leave: other work shares this machine's cores.
-    assert loaded <= 2 * unloaded + 0.02, (loaded, unloaded)
-    for smtp in plain + tls:
-        smtp.close()
-    service.stop()
 
 
 # -- R9: slow clients --
