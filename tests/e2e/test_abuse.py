@@ -114,6 +114,20 @@ def test_rate_of_an_address_and_trust():
     service.stop()
 
 
+def test_a_proxy_is_not_its_clients():
+    service = harness.Service(CLUSTER, 'proxied', smtp__trusted_networks=NOBODY, smtp__prefix_rate=0,
+                              smtp__prefix_connections=1, smtp__proxy_networks='127.0.0.2').start()
+
+    def come(client):
+        header = 'PROXY TCP4 %s 192.0.2.1 40000 25\r\n' % client
+        return mail.Smtp(connect(service, '127.0.0.2'), hello=None, first=header.encode())
+    with come('198.51.100.1') as first, come('198.51.100.2') as other, come('198.51.100.1') as second:
+        assert (first.greeting[0], other.greeting[0]) == (220, 220)
+        assert second.greeting[0] == 421 and second.at_end()
+    assert refused(service)['prefix_connections'] == 1
+    service.stop()
+
+
 # -- guessing --
 
 def test_guessing_recipients():
