@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Ingest's copy of the directory: loaded at the start, every LIMIT_DIRECTORY_REFRESH_MS, and at
- * once when somebody met a domain, account or key that it does not know. Tells the database which token
- * keys this process can verify.
+ * once when somebody met a domain, account or key that it does not know. Tells the database which
+ * token keys this process can verify.
  */
 #ifndef BOUNCED_APP_DIRECTORY_CACHE_H
 #define BOUNCED_APP_DIRECTORY_CACHE_H
