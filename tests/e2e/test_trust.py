@@ -86,8 +86,9 @@ def test_a_token_of_another_account():
     service.cli('account', 'create', 'other')
     service.cli('token-key', 'create', '--account', 'other')
     foreign = mint(11, 'two@recipient.example', account=2, secret=secret_of(0, 'other'))
-    assert mail.deliver(service.smtp_port, at(foreign),
-                        mail.dsn(at(foreign), 'two@recipient.example', number='foreign'))[0] == 250
+    message = mail.dsn(at(foreign), 'two@recipient.example', number='foreign')
+    harness.wait_for(lambda: mail.deliver(service.smtp_port, at(foreign), message)[0] == 250,
+                     'the new account is known')
     assert results(addresses=['two@recipient.example'], refs=['11']) == ['clear', 'clear']
     # signed with the wrong account's key
     report = bounce(at(mint(12, 'two@recipient.example', secret=secret_of(0, 'other'))),
@@ -245,10 +246,10 @@ def test_legacy_return_paths():
 
 def test_an_account_that_observes():
     service.cli('account', 'set', 'demo', 'mode=observe')
-    token = mint(60, 'o@recipient.example', key=1, secret=secret_of(1))
+    to = service.token(ref='60', address='o@recipient.example')
 
     def observed():
-        bounce(at(token), 'o@recipient.example', 'o' + os.urandom(4).hex())
+        bounce(to, 'o@recipient.example', 'o' + os.urandom(4).hex())
         return any(event['effect'] == 'would_suppress'
                    for event in service.http.all('/v1/events', ref='60'))
     harness.wait_for(observed, 'the account observes')
