@@ -86,19 +86,19 @@ $(OUT)/$(1).a: $(call OBJECTS,$(1))
 endef
 $(foreach f,$(FOLDERS),$(eval $(call FOLDER_RULES,$(f))))
 
-# Data that is compiled in: SQL statements, migrations, rules and the pages of web/.
-$(OUT)/store/statements.h: $(wildcard store/sql/*.sql) deploy/embed.py
-	@mkdir -p $(@D)
-	$(Q)/usr/bin/python3 deploy/embed.py sql $(wildcard store/sql/*.sql) > $@
-$(OUT)/store/migrations.h: $(wildcard migrations/*.sql) deploy/embed.py
-	@mkdir -p $(@D)
-	$(Q)/usr/bin/python3 deploy/embed.py files $(wildcard migrations/*.sql) > $@
-$(OUT)/parser/builtin_rules.h: $(wildcard parser/rules/*.rules) deploy/embed.py
-	@mkdir -p $(@D)
-	$(Q)/usr/bin/python3 deploy/embed.py files $(wildcard parser/rules/*.rules) > $@
-$(OUT)/ingest/builtin_reporters.h: $(wildcard ingest/reporters/*.reporters) deploy/embed.py
-	@mkdir -p $(@D)
-	$(Q)/usr/bin/python3 deploy/embed.py files $(wildcard ingest/reporters/*.reporters) > $@
+# Data that is compiled in: SQL statements, migrations, rules and reporters. A header is made again when a
+# file changes, comes or goes.
+define EMBED
+$(OUT)/$(1).list: FORCE
+	@mkdir -p $$(@D)
+	@echo '$(sort $(3))' | cmp -s - $$@ || echo '$(sort $(3))' > $$@
+$(OUT)/$(1): $(3) $(OUT)/$(1).list deploy/embed.py
+	$$(Q)/usr/bin/python3 deploy/embed.py $(2) $(3) > $$@
+endef
+$(eval $(call EMBED,store/statements.h,sql,$(wildcard store/sql/*.sql)))
+$(eval $(call EMBED,store/migrations.h,files,$(wildcard migrations/*.sql)))
+$(eval $(call EMBED,parser/builtin_rules.h,files,$(wildcard parser/rules/*.rules)))
+$(eval $(call EMBED,ingest/builtin_reporters.h,files,$(wildcard ingest/reporters/*.reporters)))
 $(call OBJECTS,ingest): | $(OUT)/ingest/builtin_reporters.h
 $(call OBJECTS,store): | $(OUT)/store/statements.h $(OUT)/store/migrations.h
 $(call OBJECTS,parser): | $(OUT)/parser/builtin_rules.h
