@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources.h"
 
+#include <string.h>
+
 #include "api/params.h"
 #include "api/problem.h"
 #include "api/table.h"
 #include "api/words.h"
+#include "core/reason.h"
 #include "core/timestamp.h"
+#include "core/vocabulary.h"
 #include "store/event_query.h"
 
 /* What `bounced parse` also prints has the same name here. */
@@ -19,7 +23,41 @@ static const char *const COLUMNS[] = {
 
 #define COLUMN_COUNT (sizeof(COLUMNS) / sizeof(COLUMNS[0]))
 
-static void row_write(struct table *table, const struct event_row *row)
+/* The columns of one answer: with a vocabulary there are two more. */
+struct columns {
+	struct vocabulary_names added;
+	const char *names[COLUMN_COUNT + 2];
+	size_t count;
+};
+
+static void columns_choose(struct columns *columns, enum vocabulary vocabulary)
+{
+	memcpy(columns->names, COLUMNS, sizeof(COLUMNS));
+	columns->count = COLUMN_COUNT;
+	if (vocabulary == VOCABULARY_NONE)
+		return;
+	vocabulary_names(vocabulary, &columns->added);
+	columns->names[columns->count++] = columns->added.class_;
+	columns->names[columns->count++] = columns->added.detail;
+}
+
+static void vocabulary_write(struct table *table, enum vocabulary vocabulary,
+			     const struct event_row *row)
+{
+	enum report_kind kind = REPORT_NONE;
+	enum reason reason = REASON_NONE;
+	struct vocabulary_class class_;
+
+	if (vocabulary == VOCABULARY_NONE)
+		return;
+	(void)report_kind_from_word(row->kind, &kind);
+	(void)reason_from_word(row->reason, &reason);
+	class_ = vocabulary_class(vocabulary, kind, reason);
+	table_text(table, slice_from_cstr(class_.class_));
+	table_text(table, slice_from_cstr(class_.detail));
+}
+
+static void row_write(struct table *table, enum vocabulary vocabulary, const struct event_row *row)
 {
 	table_row_begin(table);
 	table_uuid(table, &row->id);
@@ -51,6 +89,7 @@ static void row_write(struct table *table, const struct event_row *row)
 	table_text(table, row->feedback_type);
 	table_text(table, row->effect);
 	table_text(table, row->policy);
+	vocabulary_write(table, vocabulary, row);
 	table_row_end(table);
 }
 
@@ -80,17 +119,20 @@ static bool filter_read(struct call *call, struct event_filter *ret_filter, stru
 
 void events_list(struct call *call)
 {
+	enum vocabulary vocabulary = VOCABULARY_NONE;
 	struct slice next = SLICE_NONE;
 	struct event_filter filter;
 	struct event_rows rows;
+	struct columns columns;
 	struct table table;
 	struct page page;
 
-	if (!filter_read(call, &filter, &page) ||
+	if (!filter_read(call, &filter, &page) || !param_vocabulary(call, &vocabulary) ||
 	    !problem_none(call, event_list(call->pg, call->principal.account_id, &filter,
 					   call->arena, &rows)))
 		return;
-	table_begin(&table, call, COLUMNS, COLUMN_COUNT);
+	columns_choose(&columns, vocabulary);
+	table_begin(&table, call, columns.names, columns.count);
 	for (size_t i = 0; i < rows.count; i++) {
 		if (i == page.limit || table_full(&table)) {
 			const struct event_row *last = &rows.rows[i - 1];
@@ -99,13 +141,15 @@ void events_list(struct call *call)
 					 &(struct cursor_position){ last->received_at, last->id });
 			break;
 		}
-		row_write(&table, &rows.rows[i]);
+		row_write(&table, vocabulary, &rows.rows[i]);
 	}
 	table_end(&table, next);
 }
 
 void events_get(struct call *call)
 {
+	enum vocabulary vocabulary = VOCABULARY_NONE;
+	struct columns columns;
 	struct event_row row;
 	struct table table;
 	struct uuid id;
@@ -115,9 +159,11 @@ void events_get(struct call *call)
 		problem_none(call, ERR_MISSING);
 		return;
 	}
-	if (!problem_none(call,
+	if (!param_vocabulary(call, &vocabulary) ||
+	    !problem_none(call,
 			  event_get(call->pg, call->principal.account_id, &id, call->arena, &row)))
 		return;
-	table_single(&table, call, COLUMNS, COLUMN_COUNT);
-	row_write(&table, &row);
+	columns_choose(&columns, vocabulary);
+	table_single(&table, call, columns.names, columns.count);
+	row_write(&table, vocabulary, &row);
 }

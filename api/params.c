@@ -86,6 +86,15 @@ bool param_word(struct call *call, const char *name, bool (*known)(struct slice 
 	return true;
 }
 
+bool param_vocabulary(struct call *call, enum vocabulary *ret_value)
+{
+	const struct param *param = request_param(call->request, "vocabulary");
+
+	if (!param || vocabulary_from_word(param->value, ret_value))
+		return true;
+	return refuse(call, "vocabulary", "not a word that is known here");
+}
+
 bool param_page(struct call *call, struct page *ret_page)
 {
 	const struct param *cursor = request_param(call->request, "cursor");

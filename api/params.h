@@ -11,6 +11,7 @@
 
 #include "api/call.h"
 #include "api/cursor.h"
+#include "core/vocabulary.h"
 
 /* RFC 3339 */
 bool param_time(struct call *call, const char *name, int64_t *ret_value);
@@ -25,6 +26,8 @@ bool param_text(struct call *call, const char *name, struct slice *ret_value);
 /* One of the words that known() knows. */
 bool param_word(struct call *call, const char *name, bool (*known)(struct slice word),
 		struct slice *ret_value);
+/* `vocabulary`: whose class is to be added */
+bool param_vocabulary(struct call *call, enum vocabulary *ret_value);
 
 /* `limit` and `cursor`. */
 struct page {

@@ -23,16 +23,17 @@ void parse_post(struct call *call)
 	const struct api_service *service = call->options->service;
 	struct report report = { 0 };
 	struct json_writer json;
+	enum vocabulary vocabulary = VOCABULARY_NONE;
 	bool explain = false;
 
-	if (!param_flag(call, "explain", &explain) ||
+	if (!param_flag(call, "explain", &explain) || !param_vocabulary(call, &vocabulary) ||
 	    !problem_none(call, service->parse(service->context, call->request->body, explain,
 					       call->arena, &report)))
 		return;
 	call->response->content_type = format_content_type(FORMAT_JSON);
 	json_init(&json, &call->response->body);
 	json_object_begin(&json);
-	report_json_members(&json, &report);
+	report_json_members(&json, &report, vocabulary);
 	if (explain)
 		trail_write(&json, report.trail);
 	json_object_end(&json);

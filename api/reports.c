@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resources.h"
 
+#include "api/params.h"
 #include "api/problem.h"
+#include "api/report_words.h"
 #include "core/json.h"
 #include "store/report_query.h"
 
@@ -42,12 +44,13 @@ static struct slice members_of(struct slice object)
 
 void reports_get(struct call *call)
 {
+	enum vocabulary vocabulary = VOCABULARY_NONE;
 	struct json_writer json;
 	struct report_row row;
 	struct slice members;
 	struct uuid id;
 
-	if (!id_read(call, &id) ||
+	if (!id_read(call, &id) || !param_vocabulary(call, &vocabulary) ||
 	    !problem_none(call,
 			  report_get(call->pg, call->principal.account_id, &id, call->arena, &row)))
 		return;
@@ -63,7 +66,7 @@ void reports_get(struct call *call)
 	envelope_write(&json, &row);
 	json_put_texts(&json, "events", row.events, row.event_count);
 	/* Then the report, with the members that `bounced parse` prints. */
-	members = members_of(row.detail);
+	members = members_of(report_in_words(row.detail, vocabulary, call->arena));
 	if (!slice_empty(members))
 		json_raw(&json, members);
 	json_object_end(&json);

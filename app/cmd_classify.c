@@ -12,9 +12,9 @@
 #include "core/json.h"
 #include "core/limits.h"
 #include "core/status.h"
+#include "core/vocabulary.h"
 #include "parser/rules.h"
 #include "parser/verdict.h"
-#include "parser/vocabulary.h"
 
 struct classify {
 	const char *host, *domain, *command, *agent, *rules_dir, *vocabulary;
@@ -40,16 +40,7 @@ static void print_verdict(const struct classify *classify, struct slice reply,
 	json_put_cstr(&json, "class", reason_class_word(recipient->class_));
 	json_put_optional(&json, "rule", recipient->rule);
 	json_put_optional(&json, "matched", recipient->matched);
-	if (classify->vocabulary != NULL) {
-		struct vocabulary_class words = vocabulary_class(classify->vocabulary_chosen,
-								 REPORT_BOUNCE, recipient->reason);
-
-		json_key(&json, classify->vocabulary);
-		json_object_begin(&json);
-		json_put_cstr(&json, "class", words.class_);
-		json_put_cstr(&json, "detail", words.detail);
-		json_object_end(&json);
-	}
+	vocabulary_json(&json, classify->vocabulary_chosen, REPORT_BOUNCE, recipient->reason);
 	json_object_end(&json);
 	printf("%.*s\n", SLICE_ARG(buf_slice(&out)));
 	buf_done(&out);

@@ -18,7 +18,9 @@
 #include "core/limits.h"
 #include "core/report_json.h"
 #include "core/timestamp.h"
+#include "core/vocabulary.h"
 #include "parser/client.h"
+#include "parser/rules.h"
 
 /* Messages sent ahead of their answers, for each child: enough that it never waits for a file. */
 #define AHEAD_MESSAGES 64
@@ -28,6 +30,13 @@
 #define START_TRIES 3
 /* More gain nothing: reading the files is one process's work. */
 #define MAX_CHILDREN 8
+
+struct options {
+	bool explain;
+	const char *files_from;
+	const char *rules_dir;
+	const char *vocabulary;
+};
 
 struct job {
 	char *file;
@@ -52,6 +61,7 @@ struct run {
 	size_t sent;
 	size_t taken;
 
+	enum vocabulary vocabulary;
 	struct arena *arena;
 	size_t bytes_ahead;
 	struct buf out;
@@ -171,7 +181,7 @@ static void print_report(struct run *run, const char *file, const struct report 
 	json_init(&json, &run->out);
 	json_object_begin(&json);
 	json_put_cstr(&json, "file", file);
-	report_json_members(&json, report);
+	report_json_members(&json, report, run->vocabulary);
 	print_trail(&json, report->trail);
 	json_object_end(&json);
 	buf_append_byte(&run->out, '\n');
@@ -281,10 +291,62 @@ static bool open_list(struct run *run, const char *files_from)
 	return run->list != NULL;
 }
 
+static bool open_run(struct run *run, const struct options *options)
+{
+	struct parser_options parser = { .explain = options->explain };
+	struct slice error = SLICE_NONE;
+
+	run->arena = arena_new(0);
+	buf_init(&run->out, OUTPUT_CHUNK + 2 * LIMIT_REPORT_WIRE);
+	if (rules_snapshot(options->rules_dir, run->arena, &parser.rules_fd, &error) != OK) {
+		fprintf(stderr, "bounced parse: %.*s\n", SLICE_ARG(error));
+		return false;
+	}
+	if (!open_list(run, options->files_from))
+		return false;
+	if (!start_children(run, &parser)) {
+		complain("parser", strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+static void close_run(struct run *run)
+{
+	buf_done(&run->out);
+	arena_free(run->arena);
+	for (size_t i = 0; i < run->child_count; i++)
+		parser_client_free(run->children[i].client);
+	if (run->list && run->list != stdin)
+		fclose(run->list);
+}
+
+static int parse(const struct args *args, const struct options *options)
+{
+	struct run run = { .operands = args->operands, .operand_count = args->count };
+
+	if ((args->count == 0) == (options->files_from == NULL)) {
+		complain("usage", "either files or --files-from");
+		return COMMAND_USAGE;
+	}
+	if (options->vocabulary &&
+	    !vocabulary_from_word(slice_from_cstr(options->vocabulary), &run.vocabulary)) {
+		complain("--vocabulary", "is sparkpost, postmark, ses or kumomta");
+		return COMMAND_USAGE;
+	}
+	if (open_run(&run, options)) {
+		parse_all(&run);
+		flush_output(&run);
+	} else {
+		run.exit_code = COMMAND_FAILED;
+	}
+	close_run(&run);
+	return run.exit_code;
+}
+
 int cmd_parse(int argc, char **argv)
 {
-	struct parser_options options = { 0 };
-	const char *files_from = NULL;
+	struct options options = { 0 };
 	struct args args;
 	const struct arg_option known[] = {
 		{ .name = "explain",
@@ -292,17 +354,21 @@ int cmd_parse(int argc, char **argv)
 		  .meaning = "say how each verdict came about" },
 		{ .name = "files-from",
 		  .placeholder = "LIST",
-		  .text = &files_from,
+		  .text = &options.files_from,
 		  .meaning = "read the names of the files from LIST, one a line; - is standard "
 			     "input" },
 		{ .name = "rules",
 		  .placeholder = "DIR",
 		  .text = &options.rules_dir,
 		  .meaning = "put the rules of this folder before the built-in ones" },
+		{ .name = "vocabulary",
+		  .placeholder = "NAME",
+		  .text = &options.vocabulary,
+		  .meaning = "add the class of sparkpost, postmark, ses or kumomta" },
 		ARG_END,
 	};
 	const struct arg_spec spec = {
-		.usage = "bounced parse [--explain] FILE... | --files-from LIST | -",
+		.usage = "bounced parse [options] FILE... | --files-from LIST | -",
 		.about = "Reads reports from files and prints what they say, one JSON object a "
 			 "line.",
 		.options = known,
@@ -310,28 +376,5 @@ int cmd_parse(int argc, char **argv)
 	};
 	int code = args_take(&spec, argc, argv, &args);
 
-	if (code >= 0)
-		return code;
-	if ((args.count == 0) == (files_from == NULL)) {
-		complain("usage", "either files or --files-from");
-		return COMMAND_USAGE;
-	}
-	struct run run = { .operands = args.operands, .operand_count = args.count };
-	if (!open_list(&run, files_from))
-		return COMMAND_FAILED;
-	if (!start_children(&run, &options)) {
-		complain("parser", strerror(errno));
-		return COMMAND_FAILED;
-	}
-	run.arena = arena_new(0);
-	buf_init(&run.out, OUTPUT_CHUNK + 2 * LIMIT_REPORT_WIRE);
-	parse_all(&run);
-	flush_output(&run);
-	buf_done(&run.out);
-	arena_free(run.arena);
-	for (size_t i = 0; i < run.child_count; i++)
-		parser_client_free(run.children[i].client);
-	if (run.list && run.list != stdin)
-		fclose(run.list);
-	return run.exit_code;
+	return code >= 0 ? code : parse(&args, &options);
 }

@@ -140,20 +140,19 @@ static int visit(const char *path, const struct stat *status, int type, struct F
 	return diff->broken != NULL;
 }
 
-/* A parser with the rules of a folder, or NULL after a word on stderr. The rules are loaded here
- * first: the child could only say that it failed. */
+/* A parser with the rules of a folder, or NULL after a word on stderr. */
 static struct parser_client *start(const char *dir, struct arena *arena)
 {
-	struct parser_options options = { .rules_dir = strcmp(dir, "builtin") == 0 ? NULL : dir };
+	struct parser_options options = { 0 };
 	struct parser_client *client = NULL;
-	struct rules *rules = NULL;
 	struct slice error = SLICE_NONE;
 
-	if (rules_load(options.rules_dir, arena, &rules, &error) != OK)
+	if (strcmp(dir, "builtin") == 0)
+		dir = NULL;
+	if (rules_snapshot(dir, arena, &options.rules_fd, &error) != OK)
 		fprintf(stderr, "bounced rules diff: %.*s\n", SLICE_ARG(error));
 	else if (parser_client_new(&options, &client) != OK)
 		fprintf(stderr, "bounced rules diff: parser: %s\n", strerror(errno));
-	rules_free(rules);
 	return client;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/report_json.h"
 
-static void recipient_json(struct json_writer *json, const struct report_recipient *recipient)
+static void recipient_json(struct json_writer *json, const struct report_recipient *recipient,
+			   enum report_kind kind, enum vocabulary vocabulary)
 {
 	json_object_begin(json);
 	json_put_string(json, "address", recipient->address);
@@ -18,6 +19,7 @@ static void recipient_json(struct json_writer *json, const struct report_recipie
 	json_put_optional(json, "matched", recipient->matched);
 	if (recipient->redacted)
 		json_put_bool(json, "redacted", true);
+	vocabulary_json(json, vocabulary, kind, recipient->reason);
 	json_object_end(json);
 }
 
@@ -52,7 +54,8 @@ static void original_json(struct json_writer *json, const struct report_original
 	json_object_end(json);
 }
 
-void report_json_members(struct json_writer *json, const struct report *report)
+void report_json_members(struct json_writer *json, const struct report *report,
+			 enum vocabulary vocabulary)
 {
 	json_put_cstr(json, "kind", report_kind_word(report->kind));
 	json_put_optional(json, "format", report->format);
@@ -67,7 +70,7 @@ void report_json_members(struct json_writer *json, const struct report *report)
 	json_key(json, "recipients");
 	json_array_begin(json);
 	for (size_t i = 0; i < report->recipient_count; i++)
-		recipient_json(json, &report->recipients[i]);
+		recipient_json(json, &report->recipients[i], report->kind, vocabulary);
 	json_array_end(json);
 	json_key(json, "original");
 	if (report->original.present || report->original.identifier_count > 0)

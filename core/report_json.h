@@ -7,8 +7,11 @@
 
 #include "core/json.h"
 #include "core/report.h"
+#include "core/vocabulary.h"
 
-/* Writes the members into an object that the caller has begun. */
-void report_json_members(struct json_writer *json, const struct report *report);
+/* Writes the members into an object that the caller has begun. vocabulary: whose class each
+ * recipient gets besides. */
+void report_json_members(struct json_writer *json, const struct report *report,
+			 enum vocabulary vocabulary);
 
 #endif

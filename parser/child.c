@@ -157,11 +157,11 @@ static void parse_message(void *context, struct slice raw, struct arena *arena,
 	parser_parse(raw, settings->rules, settings->explain, arena, ret_report);
 }
 
-/* argv[0] is the command; "explain" and "rules=DIR" may follow. */
+/* argv[0] is the command; "explain" and "rules" (there are some at CHILD_RULES_FD) may follow. */
 _Noreturn void parser_child_main(int argc, char **argv)
 {
 	struct settings settings = { 0 };
-	const char *rules_dir = NULL;
+	int rules_fd = RULES_NO_SNAPSHOT;
 	struct arena *arena = arena_new(0);
 	struct slice error;
 
@@ -173,13 +173,15 @@ _Noreturn void parser_child_main(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "explain") == 0)
 			settings.explain = true;
-		else if (strncmp(argv[i], "rules=", 6) == 0)
-			rules_dir = argv[i] + 6;
+		else if (strcmp(argv[i], "rules") == 0)
+			rules_fd = CHILD_RULES_FD;
 		else
 			end(2);
 	}
-	if (rules_load(rules_dir, arena, &settings.rules, &error) != OK)
+	if (rules_load_snapshot(rules_fd, arena, &settings.rules, &error) != OK)
 		end(1);
+	if (rules_fd != RULES_NO_SNAPSHOT)
+		close(rules_fd);
 	arena_free(arena);
 	parser_init();
 	child_serve(parse_message, &settings);

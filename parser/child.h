@@ -15,8 +15,9 @@
 #include "core/arena.h"
 #include "core/report.h"
 
-/* Where the child finds its socket. */
+/* Where the child finds its socket, and the operator's rules if there are any. */
 #define CHILD_FD         3
+#define CHILD_RULES_FD   4
 #define FRAME_HEADER_LEN 8
 #define FRAME_READY      0
 

@@ -19,6 +19,7 @@
 #include "core/report_wire.h"
 #include "core/timestamp.h"
 #include "parser/child.h"
+#include "parser/rules.h"
 
 /* Read at once from the child; an answer has a few kilobytes. */
 #define READ_CHUNK 65536
@@ -38,7 +39,6 @@ struct request {
 
 struct parser_client {
 	struct parser_options options;
-	char *rules_arg; /* "rules=DIR", owned; NULL without a folder */
 
 	pid_t pid;     /* 0: there is none */
 	int fd;        /* -1: there is none */
@@ -78,6 +78,7 @@ static int spawn(const struct parser_client *client, int child_fd, pid_t *ret_pi
 	char name[] = "bounced";
 	char command[] = "parser-child";
 	char explain[] = "explain";
+	char rules[] = "rules";
 	char *argv[5] = { name, command, NULL, NULL, NULL };
 	char *environment[8];
 	size_t args = 2;
@@ -88,8 +89,8 @@ static int spawn(const struct parser_client *client, int child_fd, pid_t *ret_pi
 
 	if (client->options.explain)
 		argv[args++] = explain;
-	if (client->rules_arg)
-		argv[args] = client->rules_arg;
+	if (client->options.rules_fd != RULES_NO_SNAPSHOT)
+		argv[args] = rules;
 	child_environment(environment, sizeof(environment) / sizeof(environment[0]));
 	sigemptyset(&none);
 	sigfillset(&all);
@@ -99,7 +100,12 @@ static int spawn(const struct parser_client *client, int child_fd, pid_t *ret_pi
 	bad |= posix_spawn_file_actions_adddup2(&actions, child_fd, CHILD_FD);
 	for (int fd = 0; fd < CHILD_FD; fd++)
 		bad |= posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0);
-	bad |= posix_spawn_file_actions_addclosefrom_np(&actions, CHILD_FD + 1);
+	if (client->options.rules_fd != RULES_NO_SNAPSHOT)
+		bad |= posix_spawn_file_actions_adddup2(&actions, client->options.rules_fd,
+							CHILD_RULES_FD);
+	bad |= posix_spawn_file_actions_addclosefrom_np(
+		&actions,
+		client->options.rules_fd != RULES_NO_SNAPSHOT ? CHILD_RULES_FD + 1 : CHILD_FD + 1);
 	/* What the parent ignores or blocks must not outlive the exec. */
 	bad |= posix_spawnattr_setsigmask(&attributes, &none);
 	bad |= posix_spawnattr_setsigdefault(&attributes, &all);
@@ -178,8 +184,6 @@ enum err parser_client_new(const struct parser_options *options, struct parser_c
 	if (client->options.parse_ms == 0)
 		client->options.parse_ms = LIMIT_PARSE_MS;
 	client->fd = -1;
-	if (options->rules_dir && asprintf(&client->rules_arg, "rules=%s", options->rules_dir) < 0)
-		abort();
 	buf_init(&client->in, FRAME_HEADER_LEN + LIMIT_REPORT_WIRE + READ_CHUNK);
 	if (child_start(client, time_monotonic_ms()) != OK) {
 		int saved = errno;
@@ -202,7 +206,6 @@ void parser_client_free(struct parser_client *client)
 		request_free(request);
 	}
 	buf_done(&client->in);
-	free(client->rules_arg);
 	free(client);
 }
 

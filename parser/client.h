@@ -22,9 +22,9 @@
 struct parser_client;
 
 struct parser_options {
-	bool explain;          /* ask for the trail */
-	const char *rules_dir; /* NULL: the built-in rules only */
-	unsigned parse_ms;     /* 0: LIMIT_PARSE_MS */
+	bool explain;      /* ask for the trail */
+	int rules_fd;      /* of rules_snapshot(), borrowed; 0: the built-in rules only */
+	unsigned parse_ms; /* 0: LIMIT_PARSE_MS */
 };
 
 /* ERR_RETRY when no child could be started (errno says why). Caller frees. */

@@ -51,6 +51,19 @@ struct rules *rules_builtin(void);
 enum err rules_load(const char *dir, struct arena *arena, struct rules **ret_rules,
 		    struct slice *ret_error) MUST_CHECK;
 
+/*
+ * The files of a folder, checked as by rules_load() and kept in memory: for a child that can open
+ * nothing, and so that what was checked is what it gets, whatever becomes of the folder meanwhile.
+ * *ret_fd is read-only, close-on-exec and the caller's to close; RULES_NO_SNAPSHOT where there are
+ * only the built-in rules. Errors as of rules_load().
+ */
+#define RULES_NO_SNAPSHOT 0
+enum err rules_snapshot(const char *dir, struct arena *arena, int *ret_fd,
+			struct slice *ret_error) MUST_CHECK;
+/* ERR_REFUSE for what is no snapshot. */
+enum err rules_load_snapshot(int fd, struct arena *arena, struct rules **ret_rules,
+			     struct slice *ret_error) MUST_CHECK;
+
 /* A file given as text; `name` stands in errors and in rules_list(). */
 struct rules_source {
 	struct slice name;

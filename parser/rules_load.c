@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +19,8 @@
 /* One file, and files of a folder: far more than anybody writes by hand. */
 #define FILE_SIZE_MAX (1024 * 1024)
 #define FILES_MAX     256
+/* Below are the descriptors that a child sets up for itself. */
+#define SNAPSHOT_FD_MIN 16
 
 enum err rules_compile(const struct rules_source *sources, size_t count, bool builtin,
 		       struct arena *arena, struct rules **ret_rules, struct slice *ret_error)
@@ -91,15 +94,16 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-enum err rules_load(const char *dir, struct arena *arena, struct rules **ret_rules,
-		    struct slice *ret_error)
+/* Room for FILES_MAX sources. None for no folder. */
+static enum err read_folder(const char *dir, struct arena *arena, struct rules_source *ret_sources,
+			    size_t *ret_count, struct slice *ret_error)
 {
-	struct rules_source sources[FILES_MAX];
 	struct dirent **entries = NULL;
 	enum err err = OK;
 
+	*ret_count = 0;
 	if (dir == NULL || dir[0] == '\0')
-		return rules_compile(NULL, 0, true, arena, ret_rules, ret_error);
+		return OK;
 	int folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int count = folder < 0 ? -1 : scandirat(folder, ".", &entries, is_rules_file, by_name);
 
@@ -114,8 +118,8 @@ enum err rules_load(const char *dir, struct arena *arena, struct rules **ret_rul
 		const char *name = entries[i]->d_name;
 
 		if (err == OK) {
-			sources[i].name = arena_copy(arena, slice_from_cstr(name));
-			err = read_file(folder, name, arena, &sources[i].text);
+			ret_sources[i].name = arena_copy(arena, slice_from_cstr(name));
+			err = read_file(folder, name, arena, &ret_sources[i].text);
 			if (err != OK)
 				*ret_error = arena_printf(arena, "%s/%s: %s", dir, name,
 							  strerror(errno));
@@ -125,7 +129,139 @@ enum err rules_load(const char *dir, struct arena *arena, struct rules **ret_rul
 	free(entries);
 	if (folder >= 0)
 		close(folder);
+	if (err == OK)
+		*ret_count = (size_t)count;
+	return err;
+}
+
+enum err rules_load(const char *dir, struct arena *arena, struct rules **ret_rules,
+		    struct slice *ret_error)
+{
+	struct rules_source sources[FILES_MAX];
+	size_t count;
+	enum err err = read_folder(dir, arena, sources, &count, ret_error);
+
 	if (err != OK)
 		return err;
-	return rules_compile(sources, (size_t)count, true, arena, ret_rules, ret_error);
+	return rules_compile(sources, count, true, arena, ret_rules, ret_error);
+}
+
+/* -- snapshots: for each file the lengths of name and text, then both -- */
+
+struct snapshot_head {
+	uint32_t name_len;
+	uint32_t text_len;
+};
+
+static bool write_all(int fd, struct slice bytes)
+{
+	while (!slice_empty(bytes)) {
+		ssize_t written = write(fd, bytes.ptr, bytes.len);
+
+		if (written < 0 && errno != EINTR)
+			return false;
+		if (written > 0)
+			bytes = slice_skip(bytes, (size_t)written);
+	}
+	return true;
+}
+
+static bool write_sources(int fd, const struct rules_source *sources, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct snapshot_head head = { (uint32_t)sources[i].name.len,
+						    (uint32_t)sources[i].text.len };
+
+		if (!write_all(fd, slice_from((const char *)&head, sizeof(head))) ||
+		    !write_all(fd, sources[i].name) || !write_all(fd, sources[i].text))
+			return false;
+	}
+	return true;
+}
+
+/* -1 with errno */
+static int make_snapshot(const struct rules_source *sources, size_t count)
+{
+	int memory = memfd_create("rules", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd = -1;
+
+	if (memory >= 0 && write_sources(memory, sources, count) &&
+	    fcntl(memory, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW) == 0)
+		fd = fcntl(memory, F_DUPFD_CLOEXEC, SNAPSHOT_FD_MIN);
+	int error = errno;
+
+	if (memory >= 0)
+		close(memory);
+	errno = error;
+	return fd;
+}
+
+enum err rules_snapshot(const char *dir, struct arena *arena, int *ret_fd, struct slice *ret_error)
+{
+	struct rules_source sources[FILES_MAX];
+	struct rules *rules = NULL;
+	size_t count;
+	enum err err = read_folder(dir, arena, sources, &count, ret_error);
+
+	if (err == OK && count > 0)
+		err = rules_compile(sources, count, true, arena, &rules, ret_error);
+	rules_free(rules);
+	if (err != OK)
+		return err;
+	int fd = count > 0 ? make_snapshot(sources, count) : RULES_NO_SNAPSHOT;
+
+	if (fd < 0) {
+		*ret_error = arena_printf(arena, "%s: %s", dir, strerror(errno));
+		return ERR_MISSING;
+	}
+	*ret_fd = fd;
+	return OK;
+}
+
+static enum err split_snapshot(struct slice bytes, struct rules_source *ret_sources,
+			       size_t *ret_count)
+{
+	struct snapshot_head head;
+
+	for (*ret_count = 0; !slice_empty(bytes); ++*ret_count) {
+		if (*ret_count == FILES_MAX || bytes.len < sizeof(head))
+			return ERR_REFUSE;
+		memcpy(&head, bytes.ptr, sizeof(head));
+		bytes = slice_skip(bytes, sizeof(head));
+		if (bytes.len < (size_t)head.name_len + head.text_len)
+			return ERR_REFUSE;
+		ret_sources[*ret_count].name = slice_head(bytes, head.name_len);
+		bytes = slice_skip(bytes, head.name_len);
+		ret_sources[*ret_count].text = slice_head(bytes, head.text_len);
+		bytes = slice_skip(bytes, head.text_len);
+	}
+	return OK;
+}
+
+enum err rules_load_snapshot(int fd, struct arena *arena, struct rules **ret_rules,
+			     struct slice *ret_error)
+{
+	struct rules_source sources[FILES_MAX];
+	struct stat status;
+	size_t count = 0;
+	enum err err = ERR_REFUSE;
+
+	if (fd == RULES_NO_SNAPSHOT)
+		return rules_compile(NULL, 0, true, arena, ret_rules, ret_error);
+	/* Mapped and not read: all children share one offset. */
+	if (fstat(fd, &status) == 0 && status.st_size > 0) {
+		size_t size = (size_t)status.st_size;
+		char *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+
+		if (bytes != MAP_FAILED) {
+			err = split_snapshot(arena_copy(arena, slice_from(bytes, size)), sources,
+					     &count);
+			munmap(bytes, size);
+		}
+	}
+	if (err != OK) {
+		*ret_error = SLICE("no snapshot of rules");
+		return err;
+	}
+	return rules_compile(sources, count, true, arena, ret_rules, ret_error);
 }

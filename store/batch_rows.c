@@ -36,7 +36,7 @@ static struct slice report_detail(const struct report *report, struct arena *are
 	buf_init(&buf, DETAIL_MAX);
 	json_init(&json, &buf);
 	json_object_begin(&json);
-	report_json_members(&json, report);
+	report_json_members(&json, report, VOCABULARY_NONE);
 	json_object_end(&json);
 	return buf_settle(&buf, arena);
 }

@@ -58,6 +58,7 @@ static inline enum err fake_parse(void *context, struct slice raw, bool explain,
 
 	(void)context;
 	recipient->address = arena_copy(arena, slice_head(raw, 20));
+	recipient->reason = REASON_USERUNKNOWN;
 	*ret_report = (struct report){ .kind = REPORT_BOUNCE,
 				       .arrival_date = TIME_NONE,
 				       .date = TIME_NONE,

@@ -104,6 +104,11 @@ static void test_one_event(void **state)
 			       SLICE("<script>alert(1)</script>\xef\xbf\xbd\\u001b[31m\\u202e")) >
 		    0);
 
+	answer = get(fixture,
+		     arena_printf(fixture->arena, "/v1/events/%s?vocabulary=sparkpost", id).ptr);
+	assert_string_equal(AT(answer, "/sparkpost_class"), "10");
+	assert_string_equal(AT(answer, "/sparkpost_detail"), "Invalid Recipient");
+
 	assert_status(get(fixture, "/v1/events/01900000-0000-7000-8000-000000000000"), 404);
 	assert_status(get(fixture, "/v1/events/nonsense"), 404);
 	/* A report's id is no event's. */
@@ -141,6 +146,25 @@ static void test_event_filters(void **state)
 	assert_problem(fixture, get(fixture, "/v1/events?ref="), 400, "invalid_parameter", "ref");
 }
 
+static void test_events_in_other_words(void **state)
+{
+	struct fixture *fixture = *state;
+	struct answer answer =
+		get(fixture, "/v1/events?reason=mailboxfull&limit=1&vocabulary=postmark");
+
+	assert_status(answer, 200);
+	assert_string_equal(AT(answer, "/results/0/postmark_class"), "SoftBounce");
+	assert_string_equal(AT(answer, "/results/0/postmark_detail"), "4096");
+	/* The next page speaks the same. */
+	answer = get(fixture, AT(answer, "/links/next"));
+	assert_string_equal(AT(answer, "/results/0/postmark_class"), "SoftBounce");
+	answer = get_as(fixture, "/v1/events?vocabulary=ses", "text/csv");
+	assert_status(answer, 200);
+	assert_true(slice_find(answer.body, SLICE(",\"ses_class\",\"ses_detail\"\r\n")) > 0);
+	assert_problem(fixture, get(fixture, "/v1/events?vocabulary=SES"), 400, "invalid_parameter",
+		       "vocabulary");
+}
+
 static void test_event_pages(void **state)
 {
 	struct fixture *fixture = *state;
@@ -176,7 +200,15 @@ static void test_report(void **state)
 	assert_string_equal(AT(answer, "/envelope/peer"), "192.0.2.1");
 	assert_string_equal(AT(answer, "/envelope/recipients/0"), "b-token@bounce.example");
 	assert_string_equal(AT(answer, "/recipients/0/status"), "5.1.1");
+	assert_true(slice_find(answer.body, SLICE("ses_class")) < 0);
 	assert_string_equal(AT(answer, "/events/0"), id_text(fixture, &filings[2]->events->id));
+	answer =
+		get(fixture, arena_printf(fixture->arena, "/v1/reports/%s?vocabulary=ses", id).ptr);
+	assert_status(answer, 200);
+	assert_string_equal(AT(answer, "/format"), "rfc3464");
+	assert_string_equal(AT(answer, "/recipients/0/status"), "5.1.1");
+	assert_string_equal(AT(answer, "/recipients/0/ses_class"), "Permanent");
+	assert_string_equal(AT(answer, "/recipients/0/ses_detail"), "General");
 	assert_status(get(fixture, "/v1/reports/01900000-0000-7000-8000-000000000000"), 404);
 	assert_status(get(fixture, "/v1/reports/nonsense"), 404);
 }
@@ -303,6 +335,8 @@ static void test_parse(void **state)
 	assert_string_equal(AT(answer, "/kind"), "bounce");
 	assert_string_equal(AT(answer, "/recipients/0/address"), "someone@x.example");
 	assert_string_equal(AT(answer, "/trail/1"), "second");
+	answer = post_message(fixture, "/v1/parse?vocabulary=kumomta", "someone@x.example");
+	assert_string_equal(AT(answer, "/recipients/0/kumomta_class"), "InvalidRecipient");
 	answer = post_message(fixture, "/v1/parse", "x");
 	assert_true(slice_find(answer.body, SLICE("trail")) < 0);
 	assert_problem(fixture, post_message(fixture, "/v1/parse?explain=yes", "x"), 400,
@@ -393,6 +427,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_event),
 		cmocka_unit_test(test_event_filters),
+		cmocka_unit_test(test_events_in_other_words),
 		cmocka_unit_test(test_event_pages),
 		cmocka_unit_test(test_report),
 		cmocka_unit_test(test_raw),

@@ -55,6 +55,25 @@ def test_explain_says_how_the_verdict_came_about():
     assert any('second@two.example: userunknown by ' in line for line in trail), trail
 
 
+def test_rules_and_vocabulary():
+    file = next(name for name in FIXTURES if name.endswith('rfc3464/several.eml'))
+    _, (plain,), _ = run(file)
+    _, (worded,), _ = run('--vocabulary', 'ses', file)
+    words = [(r['reason'], r.pop('ses_class'), r.pop('ses_detail')) for r in worded['recipients']]
+    assert words[:3] == [('delivered', '', ''), ('userunknown', 'Permanent', 'General'),
+                         ('mailboxfull', 'Transient', 'MailboxFull')], words
+    assert worded == plain
+    with tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(folder, '10-ours.rules'), 'w') as rules:
+            rules.write('rule ours/all\n\treason hasmoved\n\tstatus 5.1.1\n\texample 550 5.1.1 gone\n')
+        _, (ours,), _ = run('--rules', folder, file)
+        with open(os.path.join(folder, '20-broken.rules'), 'w') as rules:
+            rules.write('rule broken\n\traeson blocked\n')
+        code, reports, err = run('--rules', folder, file)
+    assert (code, reports) == (1, []) and '20-broken.rules:2: ' in err, (code, err)
+    assert 'ours/all' in {r.get('rule') for r in ours['recipients']}, ours
+
+
 def test_sizes():
     with tempfile.TemporaryDirectory() as folder:
         empty, large = os.path.join(folder, 'empty'), os.path.join(folder, 'large')
@@ -68,7 +87,7 @@ def test_sizes():
 
 
 def test_usage():
-    for arguments in ([], ['--files-from', '-', 'file'], ['--nonesuch']):
+    for arguments in ([], ['--files-from', '-', 'file'], ['--nonesuch'], ['--vocabulary', 'SES', 'file']):
         code, reports, err = run(*arguments)
         assert code == 2 and reports == [] and err != '', (arguments, code, err)
     code, _, err = run('--files-from', '/nonexistent/list')

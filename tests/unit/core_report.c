@@ -74,7 +74,7 @@ static void print(const struct report *report, struct buf *out)
 
 	json_init(&json, out);
 	json_object_begin(&json);
-	report_json_members(&json, report);
+	report_json_members(&json, report, VOCABULARY_NONE);
 	json_object_end(&json);
 }
 

@@ -24,6 +24,7 @@
 #include "core/timestamp.h"
 #include "parser/child.h"
 #include "parser/client.h"
+#include "parser/rules.h"
 
 /* Longer than any of this takes, so that a lost answer fails the test and does not hang it. */
 #define PATIENCE_MS 30000
@@ -82,15 +83,39 @@ struct answer {
 
 struct talk {
 	struct parser_client *client;
+	int rules_fd;
 	struct answer answers[MAX_ANSWERS];
 	size_t count;
 	unsigned replaced;
 };
 
-static struct talk talk_begin(const char *rules_dir, unsigned parse_ms)
+/* Which child it is stands where a real one finds the operator's rules. */
+static int role_fd(const char *role)
 {
-	const struct parser_options options = { .rules_dir = rules_dir, .parse_ms = parse_ms };
-	struct talk talk = { 0 };
+	int memory = memfd_create("role", MFD_CLOEXEC);
+	int fd = fcntl(memory, F_DUPFD_CLOEXEC, CHILD_RULES_FD + 1);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, role, strlen(role)), strlen(role));
+	close(memory);
+	return fd;
+}
+
+static bool role_is(const char *role)
+{
+	char text[16] = { 0 };
+
+	return pread(CHILD_RULES_FD, text, sizeof(text) - 1, 0) > 0 && strcmp(text, role) == 0;
+}
+
+/* role: NULL for the real parser. */
+static struct talk talk_begin(const char *role, unsigned parse_ms)
+{
+	const struct parser_options options = {
+		.rules_fd = role != NULL ? role_fd(role) : RULES_NO_SNAPSHOT,
+		.parse_ms = parse_ms,
+	};
+	struct talk talk = { .rules_fd = options.rules_fd };
 
 	assert_int_equal(parser_client_new(&options, &talk.client), OK);
 	return talk;
@@ -141,6 +166,8 @@ static void talk_finish(struct talk *talk)
 static void talk_end(struct talk *talk)
 {
 	parser_client_free(talk->client);
+	if (talk->rules_fd != RULES_NO_SNAPSHOT)
+		close(talk->rules_fd);
 }
 
 static void say(struct talk *talk, uintptr_t tag, const char *text)
@@ -351,11 +378,12 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_real_parser),
 	};
 
-	if (argc > 2 && strcmp(argv[2], "rules=script") == 0)
-		child_serve(act, NULL);
-	if (argc > 2 && strcmp(argv[2], "rules=stillborn") == 0)
-		_exit(1);
-	if (argc > 1 && strcmp(argv[1], "parser-child") == 0)
+	if (argc > 1 && strcmp(argv[1], "parser-child") == 0) {
+		if (argc > 2 && role_is("script"))
+			child_serve(act, NULL);
+		if (argc > 2 && role_is("stillborn"))
+			_exit(1);
 		parser_child_main(argc - 1, argv + 1);
+	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,7 +49,7 @@ static struct slice print(struct slice raw)
 	buf_init(&out, 16 * 1024 * 1024);
 	json_init(&json, &out);
 	json_object_begin(&json);
-	report_json_members(&json, &report);
+	report_json_members(&json, &report, VOCABULARY_NONE);
 	json_object_end(&json);
 	struct slice copy = arena_copy(arena, buf_slice(&out));
 	buf_done(&out);

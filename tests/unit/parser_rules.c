@@ -429,12 +429,26 @@ static void test_folder(void **state)
 	assert_int_equal(rules_load(dir, arena, &rules, &error), OK);
 	assert_int_equal(rules_classify(rules, &reply).reason, REASON_EXPIRED);
 
+	/* A snapshot decides as the folder did, whatever becomes of the folder. */
+	struct rules *copied = NULL;
+	int snapshot = -1;
+	assert_int_equal(rules_snapshot(dir, arena, &snapshot, &error), OK);
+	write_file(dir, "10-a.rules", "rule a\n\treason blocked\n\ttext user\n\texample user\n");
+	assert_int_equal(rules_load_snapshot(snapshot, arena, &copied, &error), OK);
+	assert_int_equal(rules_classify(copied, &reply).reason, REASON_EXPIRED);
+	rules_free(copied);
+	close(snapshot);
+
 	/* A broken file is refused by name and line; what was loaded stays. */
+	snapshot = -1;
 	struct rules *kept = rules;
 	write_file(dir, "15-c.rules", "rule c\n\toops\n");
 	assert_int_equal(rules_load(dir, arena, &rules, &error), ERR_REFUSE);
 	assert_true(slice_equal(error, SLICE("15-c.rules:2: nothing follows \"oops\"")));
 	assert_ptr_equal(rules, kept);
+	assert_int_equal(rules_snapshot(dir, arena, &snapshot, &error), ERR_REFUSE);
+	assert_true(slice_equal(error, SLICE("15-c.rules:2: nothing follows \"oops\"")));
+	assert_int_equal(snapshot, -1);
 	rules_free(rules);
 
 	static const char *const NAMES[] = { "20-b.rules", "10-a.rules", "15-c.rules",
@@ -448,7 +462,13 @@ static void test_folder(void **state)
 	assert_int_equal(rules_load(dir, arena, &rules, &error), OK);
 	assert_int_equal(rules_classify(rules, &reply).reason, REASON_USERUNKNOWN);
 	rules_free(rules);
+	assert_int_equal(rules_snapshot(dir, arena, &snapshot, &error), OK);
+	assert_int_equal(snapshot, RULES_NO_SNAPSHOT);
+	assert_int_equal(rules_load_snapshot(snapshot, arena, &rules, &error), OK);
+	assert_int_equal(rules_classify(rules, &reply).reason, REASON_USERUNKNOWN);
+	rules_free(rules);
 	assert_int_equal(rmdir(dir), 0);
+	assert_int_equal(rules_snapshot(dir, arena, &snapshot, &error), ERR_MISSING);
 	assert_int_equal(rules_load(dir, arena, &rules, &error), ERR_MISSING);
 }
 

@@ -8,16 +8,17 @@
 
 #include <cmocka.h>
 
-#include "parser/vocabulary.h"
+#include "core/vocabulary.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
 static void test_words(void **state)
 {
-	enum vocabulary vocabulary = VOCABULARY_COUNT;
+	enum vocabulary vocabulary = VOCABULARY_NONE;
+	struct vocabulary_names names;
 
 	(void)state;
-	for (int i = 0; i < VOCABULARY_COUNT; i++) {
+	for (int i = VOCABULARY_NONE + 1; i < VOCABULARY_COUNT; i++) {
 		const char *word = vocabulary_word((enum vocabulary)i);
 
 		assert_true(vocabulary_from_word(slice_from_cstr(word), &vocabulary));
@@ -25,6 +26,9 @@ static void test_words(void **state)
 	}
 	assert_false(vocabulary_from_word(SLICE("SES"), &vocabulary));
 	assert_false(vocabulary_from_word(SLICE(""), &vocabulary));
+	vocabulary_names(VOCABULARY_SPARKPOST, &names);
+	assert_string_equal(names.class_, "sparkpost_class");
+	assert_string_equal(names.detail, "sparkpost_detail");
 }
 
 static void test_classes(void **state)
@@ -36,6 +40,7 @@ static void test_classes(void **state)
 		const char *class_;
 		const char *detail;
 	} ROWS[] = {
+		{ VOCABULARY_NONE, REPORT_BOUNCE, REASON_USERUNKNOWN, "", "" },
 		{ VOCABULARY_SPARKPOST, REPORT_BOUNCE, REASON_USERUNKNOWN, "10",
 		  "Invalid Recipient" },
 		{ VOCABULARY_SPARKPOST, REPORT_BOUNCE, REASON_MAILBOXFULL, "22", "Mailbox Full" },
@@ -73,7 +78,7 @@ static void test_every_bounce_has_a_class(void **state)
 	for (int reason = REASON_NONE + 1; reason < REASON_COUNT; reason++) {
 		if (reason_class((enum reason)reason) == CLASS_NONE)
 			continue;
-		for (int i = 0; i < VOCABULARY_COUNT; i++) {
+		for (int i = VOCABULARY_NONE + 1; i < VOCABULARY_COUNT; i++) {
 			struct vocabulary_class got = vocabulary_class(
 				(enum vocabulary)i, REPORT_BOUNCE, (enum reason)reason);
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "parser/vocabulary.h"
+#include "core/vocabulary.h"
 
 #include <assert.h>
 #include <stddef.h>
+#include <stdio.h>
+
+#include "core/json.h"
 
 /* SparkPost's classes: code, name */
 #define SP_NONE         "", ""
@@ -58,10 +61,10 @@ struct row {
 	struct vocabulary_class classes[VOCABULARY_COUNT];
 };
 
-/* In the order of VOCABULARIES; KumoMTA has no second word. */
+/* In the order of enum vocabulary; KumoMTA has no second word. */
 /* clang-format off */
 #define ROW(sparkpost, postmark, ses, kumomta) \
-	{ { { sparkpost }, { postmark }, { ses }, { kumomta, "" } } }
+	{ { { "", "" }, { sparkpost }, { postmark }, { ses }, { kumomta, "" } } }
 /* clang-format on */
 
 static const struct row REASON_ROWS[REASON_COUNT] = {
@@ -109,15 +112,15 @@ static const struct row CHALLENGE_ROW =
 static const struct row UNSUBSCRIBE_ROW =
 	ROW(SP_UNSUBSCRIBE, PM_UNSUBSCRIBE, SES_NONE, "Unsubscribe");
 
-static const char *const WORDS[VOCABULARY_COUNT] = {
+static const char *const WORDS[VOCABULARY_COUNT] = { [VOCABULARY_NONE] = "",
 #define X(name, word) [VOCABULARY_##name] = word,
-	VOCABULARIES(X)
+						     VOCABULARIES(X)
 #undef X
 };
 
 bool vocabulary_from_word(struct slice word, enum vocabulary *ret_vocabulary)
 {
-	for (int i = 0; i < VOCABULARY_COUNT; i++) {
+	for (int i = VOCABULARY_NONE + 1; i < VOCABULARY_COUNT; i++) {
 		if (slice_equal(word, slice_from_cstr(WORDS[i]))) {
 			*ret_vocabulary = (enum vocabulary)i;
 			return true;
@@ -145,4 +148,25 @@ struct vocabulary_class vocabulary_class(enum vocabulary vocabulary, enum report
 	else if (kind == REPORT_UNSUBSCRIBE)
 		row = &UNSUBSCRIBE_ROW;
 	return row->classes[vocabulary];
+}
+
+void vocabulary_names(enum vocabulary vocabulary, struct vocabulary_names *ret_names)
+{
+	const char *word = vocabulary_word(vocabulary);
+
+	snprintf(ret_names->class_, sizeof(ret_names->class_), "%s_class", word);
+	snprintf(ret_names->detail, sizeof(ret_names->detail), "%s_detail", word);
+}
+
+void vocabulary_json(struct json_writer *json, enum vocabulary vocabulary, enum report_kind kind,
+		     enum reason reason)
+{
+	struct vocabulary_class class_ = vocabulary_class(vocabulary, kind, reason);
+	struct vocabulary_names names;
+
+	if (vocabulary == VOCABULARY_NONE)
+		return;
+	vocabulary_names(vocabulary, &names);
+	json_put_cstr(json, names.class_, class_.class_);
+	json_put_cstr(json, names.detail, class_.detail);
 }
