@@ -37,6 +37,7 @@ struct api_server {
 	int64_t idle_ms;              /* what a head, or the first byte of a body, may take */
 	pthread_key_t connection_key; /* each thread's struct pg */
 	atomic_uint active;           /* requests under way */
+	atomic_bool retired;
 };
 
 /* One request and its answer. */
@@ -219,7 +220,8 @@ static void headers_add(struct MHD_Response *made, const struct exchange *exchan
 		MHD_add_response_header(made, response->headers[i].name,
 					response->headers[i].value);
 	/* What was refused may have been misread; nothing after it is believed. */
-	if (response->status < 200 || response->status > 299)
+	if (response->status < 200 || response->status > 299 ||
+	    atomic_load(&exchange->server->retired))
 		MHD_add_response_header(made, "Connection", "close");
 }
 
@@ -423,18 +425,34 @@ struct api_server *api_server_start(const struct api_options *options)
 	return NULL;
 }
 
+void api_server_retire(struct api_server *server)
+{
+	int listen_fd;
+
+	if (atomic_exchange(&server->retired, true))
+		return;
+	listen_fd = MHD_quiesce_daemon(server->daemon);
+	if (listen_fd >= 0)
+		close(listen_fd);
+}
+
+unsigned api_server_connections(const struct api_server *server)
+{
+	const union MHD_DaemonInfo *info =
+		MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+
+	return info ? info->num_connections : 0;
+}
+
 void api_server_stop(struct api_server *server)
 {
 	int64_t deadline = time_monotonic_ms() + STOP_MS;
-	int listen_fd;
 
 	if (!server)
 		return;
-	listen_fd = MHD_quiesce_daemon(server->daemon);
+	api_server_retire(server);
 	while (atomic_load(&server->active) > 0 && time_monotonic_ms() < deadline)
 		usleep(10000);
 	MHD_stop_daemon(server->daemon);
-	if (listen_fd >= 0)
-		close(listen_fd);
 	server_free(server);
 }

@@ -30,6 +30,9 @@ struct api_server;
 
 /* Starts the threads. NULL where that fails (errno says why). */
 struct api_server *api_server_start(const struct api_options *options);
+/* Stops accepting; each connection is served until it ends, which the answers ask for. */
+void api_server_retire(struct api_server *server);
+unsigned api_server_connections(const struct api_server *server);
 /* Stops accepting, lets the requests under way finish, joins the threads. NULL is fine. */
 void api_server_stop(struct api_server *server);
 

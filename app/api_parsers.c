@@ -21,16 +21,18 @@ struct slot {
 struct api_parsers {
 	pthread_mutex_t mutex;
 	pthread_cond_t freed;
+	struct parser_options options;
 	unsigned count;
 	struct slot slots[];
 };
 
-struct api_parsers *api_parsers_new(unsigned count)
+struct api_parsers *api_parsers_new(unsigned count, int rules_fd)
 {
 	struct api_parsers *parsers = calloc(1, sizeof(*parsers) + count * sizeof(struct slot));
 
 	if (!parsers)
 		abort();
+	parsers->options = (struct parser_options){ .explain = true, .rules_fd = rules_fd };
 	parsers->count = count;
 	pthread_mutex_init(&parsers->mutex, NULL);
 	pthread_cond_init(&parsers->freed, NULL);
@@ -113,14 +115,13 @@ static enum err parse_with(struct parser_client *client, struct slice raw, struc
 enum err api_parsers_parse(struct api_parsers *parsers, struct slice raw, bool explain,
 			   struct arena *arena, struct report *ret_report)
 {
-	const struct parser_options options = { .explain = true };
 	struct slot *slot = acquire(parsers);
 	enum err err = OK;
 
 	if (!slot)
 		return ERR_RETRY;
 	if (!slot->client)
-		err = parser_client_new(&options, &slot->client);
+		err = parser_client_new(&parsers->options, &slot->client);
 	if (err == OK)
 		err = parse_with(slot->client, raw, arena, ret_report);
 	if (err != OK) {

@@ -12,7 +12,7 @@
 struct api_parsers;
 
 /* Caller frees. */
-struct api_parsers *api_parsers_new(unsigned count);
+struct api_parsers *api_parsers_new(unsigned count, int rules_fd);
 /* None may be at work. NULL is fine. */
 void api_parsers_free(struct api_parsers *parsers);
 

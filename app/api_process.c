@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "api/server.h"
 #include "api/service.h"
@@ -19,6 +20,7 @@
 
 /* The ingest process answers within LIMIT_REPLY_MS; a little for the way there and back. */
 #define SUBMIT_TIMEOUT_MS (LIMIT_REPLY_MS + 2000)
+#define RETIRED_CHECK_MS  50
 
 struct api_context {
 	struct shared_directory *directory;
@@ -108,15 +110,22 @@ static struct api_server *start_server(const struct process_context *context,
 	return api_server_start(&options);
 }
 
-/* Until SIGTERM or SIGINT. The threads have these signals blocked, as has this one. */
-static void wait_for_end(const sigset_t *signals, struct shared_directory *directory)
+/* Until SIGTERM or SIGINT, or SIGUSR1 and the end of the last connection. The threads have these
+ * signals blocked, as has this one. */
+static void wait_for_end(const sigset_t *signals, struct api_server *server)
 {
+	const struct timespec pause = { .tv_nsec = RETIRED_CHECK_MS * 1000000 };
 	int number = 0;
 
-	while (sigwait(signals, &number) != 0 || number == SIGHUP) {
-		if (number == SIGHUP)
-			(void)shared_directory_refresh(directory);
-	}
+	while (sigwait(signals, &number) != 0)
+		;
+	if (number != SIGUSR1)
+		return;
+	api_server_retire(server);
+	log_event(LOG_INFO, "draining", LOG_INT("connections", api_server_connections(server)));
+	do {
+		number = sigtimedwait(signals, NULL, &pause);
+	} while (number != SIGTERM && number != SIGINT && api_server_connections(server) > 0);
 }
 
 int api_process_main(const struct process_context *context)
@@ -137,15 +146,15 @@ int api_process_main(const struct process_context *context)
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGHUP);
+	sigaddset(&signals, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 
 	api.directory = shared_directory_start(dsn, context->master_key);
-	api.parsers = api_parsers_new((unsigned)context->config->ingest_parsers);
+	api.parsers = api_parsers_new((unsigned)context->config->ingest_parsers, context->rules_fd);
 	if (api.directory)
 		server = start_server(context, &service);
 	if (server)
-		wait_for_end(&signals, api.directory);
+		wait_for_end(&signals, server);
 	else
 		log_event(LOG_ERROR, "api_not_started", LOG_STR("error", strerror(errno)));
 	api_server_stop(server);

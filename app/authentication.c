@@ -125,22 +125,6 @@ struct authenticator *authentication_authenticator(struct authentication_setup *
 	return setup->authenticator;
 }
 
-void authentication_reload(struct authentication_setup *setup)
-{
-	struct arena *arena = arena_new(0);
-	struct reporters *reporters;
-	struct slice error;
-
-	if (read_reporters(setup->config->auth_reporters, arena, &reporters, &error) != OK) {
-		log_event(LOG_ERROR, "reporters_not_reloaded", LOG_SLICE("error", error));
-		arena_free(arena);
-		return;
-	}
-	authenticator_set_reporters(setup->authenticator, reporters);
-	arena_free(setup->arena);
-	setup->arena = arena;
-}
-
 enum err authentication_check(const struct config *config, struct arena *arena,
 			      struct slice *ret_error)
 {

@@ -19,9 +19,6 @@ enum err authentication_open(struct event_base *base, const struct config *confi
 void authentication_close(struct authentication_setup *setup);
 struct authenticator *authentication_authenticator(struct authentication_setup *setup);
 
-/* Reads the list of reporters again, and keeps the old one where the file is wrong. */
-void authentication_reload(struct authentication_setup *setup);
-
 /* Only the check of what authentication_open() reads: dns.* and auth.*. */
 enum err authentication_check(const struct config *config, struct arena *arena,
 			      struct slice *ret_error) MUST_CHECK;

@@ -3,23 +3,20 @@
 #include <stdio.h>
 
 #include "app/args.h"
-#include "app/authentication.h"
 #include "app/commands.h"
-#include "app/mail_listener.h"
+#include "app/settings.h"
 #include "app/setup.h"
 
 static int check(struct setup *setup, const struct args *args, void *context)
 {
 	const bool *quiet = context;
-	char error[300];
 	struct slice problem;
+	int rules_fd;
 
 	(void)args;
 	if (!setup_master_key(setup))
 		return COMMAND_FAILED;
-	if (!mail_listeners_check(&setup->config, error, sizeof(error)))
-		return setup_failed(slice_from_cstr(error));
-	if (authentication_check(&setup->config, setup->arena, &problem) != OK)
+	if (settings_check(&setup->config, setup->arena, &rules_fd, &problem) != OK)
 		return setup_failed(problem);
 	if (!*quiet)
 		config_print(&setup->config, stdout);
@@ -37,10 +34,11 @@ int cmd_check_config(int argc, char **argv)
 	};
 	const struct arg_spec spec = {
 		.usage = "bounced check-config [options]",
-		.about = "Checks the configuration, the master key and the certificates, and "
-			 "prints every setting "
-			 "with its\n"
-			 "value and meaning, as a file that could be used again.",
+		.about =
+			"Checks the configuration, the master key, the certificates and the rules, "
+			"and prints\n"
+			"every setting with its "
+			"value and meaning, as a file that could be used again.",
 		.options = table,
 	};
 

@@ -18,6 +18,8 @@ struct options {
 	const char *config;
 	const char *role;
 	const char *trace_peer;
+	bool check;
+	char **argv;
 };
 
 struct start {
@@ -71,7 +73,8 @@ static int serve(struct setup *setup, const struct args *args, void *context)
 	struct start start = {
 		.setup = setup,
 		.run = {
-			.config = &setup->config,
+			.config_path = setup_config_path(options->config),
+			.argv = options->argv,
 			.master_key = setup->master_key,
 			.trace_peer = options->trace_peer,
 			.may_start = may_start,
@@ -80,6 +83,7 @@ static int serve(struct setup *setup, const struct args *args, void *context)
 	};
 	enum log_level level = LOG_INFO;
 	struct ip_address peer;
+	struct slice error;
 
 	(void)args;
 	if (!choose_roles(options->role, &start.run))
@@ -92,12 +96,17 @@ static int serve(struct setup *setup, const struct args *args, void *context)
 		return COMMAND_FAILED;
 	(void)log_level_parse(slice_from_cstr(setup->config.log_level), &level);
 	log_init("supervisor", 0, level);
-	return supervisor_run(&start.run);
+	if (settings_load(start.run.config_path, setup->arena, &start.run.settings, &error) != OK)
+		return setup_failed(error);
+	if (!options->check)
+		return supervisor_run(&start.run);
+	settings_free(start.run.settings);
+	return may_start(&start) ? COMMAND_OK : COMMAND_FAILED;
 }
 
 int cmd_serve(int argc, char **argv)
 {
-	struct options options = { 0 };
+	struct options options = { .argv = argv };
 	const struct arg_option table[] = {
 		{ .name = "role",
 		  .placeholder = "ROLE",
@@ -107,6 +116,9 @@ int cmd_serve(int argc, char **argv)
 		  .placeholder = "ADDRESS",
 		  .text = &options.trace_peer,
 		  .meaning = "write that client's sessions to smtp.transcript" },
+		{ .name = "check",
+		  .flag = &options.check,
+		  .meaning = "only say by the exit code whether it would start" },
 		ARG_CONFIG(&options.config),
 		ARG_END,
 	};

@@ -34,6 +34,12 @@
 #define ERROR_LEN  300
 /* After SIGTERM; a little less than the supervisor gives us. */
 #define DRAIN_MS 28000
+/* That it listens to. */
+#define SIGNALS 3
+/* Accepting begins when messages can be taken: who connects before waits in the backlog, and is not
+ * sent away by a process that only just started. But not for longer than that. */
+#define READY_CHECK_MS 10
+#define READY_WAIT_MS  2000
 
 /* A RCPT or AUTH that waits for a fresh directory. */
 struct waiting {
@@ -46,6 +52,7 @@ struct waiting {
 
 struct ingest {
 	const struct process_context *context;
+	struct slice name; /* in the greeting */
 	struct event_base *base;
 	struct committer *committer;
 	struct directory_cache *directory;
@@ -60,8 +67,11 @@ struct ingest {
 	struct tls *tls;
 	struct transcript *transcript; /* NULL: nobody is traced */
 	struct waiting *waiting;
-	struct event *signals[3];
+	struct event *signals[SIGNALS];
+	struct event *ready_timer; /* until it accepts; NULL then */
+	int64_t started_at;
 	struct event *drain_timer;
+	bool terminating;
 	bool sessions_done;
 };
 
@@ -273,7 +283,7 @@ static void stop_when_drained(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	if (ingest->sessions_done && pipeline_count(ingest->pipeline) == 0 &&
-	    handover_server_count(ingest->handover) == 0)
+	    (ingest->handover == NULL || handover_server_count(ingest->handover) == 0))
 		event_base_loopbreak(ingest->base);
 }
 
@@ -284,46 +294,56 @@ static void on_sessions_done(void *context)
 	ingest->sessions_done = true;
 }
 
-static void on_terminate(evutil_socket_t signal_number, short what, void *context)
+static void end_waiting(struct ingest *ingest)
+{
+	if (ingest->ready_timer != NULL)
+		event_free(ingest->ready_timer);
+	ingest->ready_timer = NULL;
+}
+
+static void begin_draining(struct ingest *ingest)
 {
 	const struct timeval check = { 0, 20000 };
+
+	log_event(LOG_INFO, "draining",
+		  LOG_INT("sessions", server_connection_count(ingest->server)),
+		  LOG_INT("messages", (int64_t)pipeline_count(ingest->pipeline)));
+	if (ingest->drain_timer != NULL)
+		return;
+	ingest->drain_timer = event_new(ingest->base, -1, EV_PERSIST, stop_when_drained, ingest);
+	if (ingest->drain_timer == NULL || event_add(ingest->drain_timer, &check) != 0)
+		abort();
+	end_waiting(ingest);
+	if (ingest->handover != NULL)
+		handover_server_stop(ingest->handover);
+}
+
+static void on_terminate(evutil_socket_t signal_number, short what, void *context)
+{
 	const struct timeval limit = { DRAIN_MS / 1000, 0 };
+	struct ingest *ingest = context;
+
+	(void)signal_number;
+	(void)what;
+	if (ingest->terminating)
+		return;
+	ingest->terminating = true;
+	server_shutdown(ingest->server, on_sessions_done, ingest);
+	begin_draining(ingest);
+	event_base_loopexit(ingest->base, &limit);
+}
+
+/* Another process has taken over. */
+static void on_retire(evutil_socket_t signal_number, short what, void *context)
+{
 	struct ingest *ingest = context;
 
 	(void)signal_number;
 	(void)what;
 	if (ingest->drain_timer != NULL)
 		return;
-	log_event(LOG_INFO, "draining",
-		  LOG_INT("sessions", server_connection_count(ingest->server)),
-		  LOG_INT("messages", (int64_t)pipeline_count(ingest->pipeline)));
-	ingest->drain_timer = event_new(ingest->base, -1, EV_PERSIST, stop_when_drained, ingest);
-	if (ingest->drain_timer == NULL || event_add(ingest->drain_timer, &check) != 0)
-		abort();
-	event_base_loopexit(ingest->base, &limit);
-	handover_server_stop(ingest->handover);
-	server_shutdown(ingest->server, on_sessions_done, ingest);
-}
-
-/* Bad ones leave those that there are. */
-static void reload_certificates(struct ingest *ingest)
-{
-	char error[ERROR_LEN];
-
-	if (!mail_tls_load(ingest->tls, ingest->context->config, error, sizeof(error)))
-		log_event(LOG_ERROR, "certificates_not_reloaded", LOG_STR("error", error));
-}
-
-static void on_reload(evutil_socket_t signal_number, short what, void *context)
-{
-	struct ingest *ingest = context;
-
-	(void)signal_number;
-	(void)what;
-	(void)directory_cache_refresh(ingest->directory);
-	reload_certificates(ingest);
-	authentication_reload(ingest->authentication);
-	log_event(LOG_INFO, "reloaded");
+	server_retire(ingest->server, on_sessions_done, ingest);
+	begin_draining(ingest);
 }
 
 static void watch_signal(struct ingest *ingest, unsigned slot, int number,
@@ -358,10 +378,50 @@ static bool listen_to(struct ingest *ingest, const struct listener_socket *socke
 	return true;
 }
 
-static bool start_server(struct ingest *ingest, struct slice name, char *error)
+static bool listen_to_all(struct ingest *ingest, char *error)
+{
+	const struct listeners *listeners = ingest->context->listeners;
+
+	for (size_t i = 0; i < listeners->count; i++)
+		if (listener_is_of_ingest(&listeners->sockets[i], ingest->context->slot) &&
+		    !listen_to(ingest, &listeners->sockets[i], ingest->name, error))
+			return false;
+	return true;
+}
+
+static void on_ready_check(evutil_socket_t fd, short what, void *context)
+{
+	struct ingest *ingest = context;
+	char error[ERROR_LEN];
+
+	(void)fd;
+	(void)what;
+	if (!may_take(ingest) && time_monotonic_ms() - ingest->started_at < READY_WAIT_MS)
+		return;
+	end_waiting(ingest);
+	if (!listen_to_all(ingest, error)) {
+		log_event(LOG_ERROR, "cannot_listen", LOG_STR("error", error));
+		exit(1);
+	}
+	ingest->handover = handover_server_new(ingest->base, ingest->context->handover_fd,
+					       (size_t)ingest->context->config->smtp_size,
+					       ingest->pipeline, may_take, ingest);
+	log_event(LOG_INFO, "accepting");
+}
+
+static void wait_until_ready(struct ingest *ingest)
+{
+	const struct timeval check = { 0, READY_CHECK_MS * 1000 };
+
+	ingest->started_at = time_monotonic_ms();
+	ingest->ready_timer = event_new(ingest->base, -1, EV_PERSIST, on_ready_check, ingest);
+	if (ingest->ready_timer == NULL || event_add(ingest->ready_timer, &check) != 0)
+		abort();
+}
+
+static bool start_server(struct ingest *ingest, char *error)
 {
 	const struct config *config = ingest->context->config;
-	const struct listeners *listeners = ingest->context->listeners;
 	const struct server_options options = {
 		.tls = ingest->tls,
 		.transcript = ingest->transcript,
@@ -375,13 +435,9 @@ static bool start_server(struct ingest *ingest, struct slice name, char *error)
 		},
 	};
 	const struct smtp_service service = { ingest, on_mail, on_rcpt, on_message, on_auth };
-	bool listening = mail_tls_load(ingest->tls, config, error, ERROR_LEN);
 
 	ingest->server = server_new(ingest->base, &options, &service);
-	for (size_t i = 0; listening && i < listeners->count; i++)
-		if (listener_is_of_ingest(&listeners->sockets[i], ingest->context->slot))
-			listening = listen_to(ingest, &listeners->sockets[i], name, error);
-	return listening;
+	return mail_tls_load(ingest->tls, config, error, ERROR_LEN);
 }
 
 static const char *dsn(const struct config *config)
@@ -403,7 +459,7 @@ static enum err start_authentication(struct ingest *ingest)
 	return err;
 }
 
-static enum err start(struct ingest *ingest, struct slice name)
+static enum err start(struct ingest *ingest)
 {
 	const struct process_context *context = ingest->context;
 	char error[ERROR_LEN];
@@ -429,30 +485,32 @@ static enum err start(struct ingest *ingest, struct slice name)
 		.directory = ingest->directory,
 		.authenticator = authentication_authenticator(ingest->authentication),
 		.parsers = (unsigned)context->config->ingest_parsers,
+		.parser = { .rules_fd = context->rules_fd },
 	};
 
 	if (pipeline_new(&options, &ingest->pipeline) != OK)
 		return ERR_FATAL;
 	if (!mail_limits_trusted(context->config, &ingest->trusted, error, sizeof(error)) ||
-	    !start_server(ingest, name, error)) {
+	    !start_server(ingest, error)) {
 		log_event(LOG_ERROR, "cannot_listen", LOG_STR("error", error));
 		return ERR_FATAL;
 	}
-	ingest->handover = handover_server_new(ingest->base, context->handover_fd,
-					       (size_t)context->config->smtp_size, ingest->pipeline,
-					       may_take, ingest);
+	wait_until_ready(ingest);
 	watch_signal(ingest, 0, SIGTERM, on_terminate);
 	watch_signal(ingest, 1, SIGINT, on_terminate);
-	watch_signal(ingest, 2, SIGHUP, on_reload);
+	watch_signal(ingest, 2, SIGUSR1, on_retire);
 	return OK;
 }
 
 int ingest_process_main(const struct process_context *context)
 {
-	struct ingest ingest = { .context = context };
 	char buffer[256];
+	struct ingest ingest = {
+		.context = context,
+		.name = hostname(context->config, buffer, sizeof(buffer)),
+	};
 
-	if (start(&ingest, hostname(context->config, buffer, sizeof(buffer))) != OK)
+	if (start(&ingest) != OK)
 		return 1;
 	log_event(LOG_INFO, "ingest_started");
 	event_base_dispatch(ingest.base);
@@ -466,7 +524,7 @@ int ingest_process_main(const struct process_context *context)
 	 */
 	if (!drained)
 		return 1;
-	for (unsigned i = 0; i < 3; i++)
+	for (unsigned i = 0; i < SIGNALS; i++)
 		event_free(ingest.signals[i]);
 	if (ingest.drain_timer != NULL)
 		event_free(ingest.drain_timer);

@@ -14,10 +14,8 @@
 #include "core/log.h"
 #include "core/slice.h"
 
-/* The first descriptor that systemd passes. */
-#define PASSED_FIRST 3
-#define SLOTS_MAX    64
-#define ADDRESS_MAX  64
+#define SLOTS_MAX   64
+#define ADDRESS_MAX 64
 
 struct opening {
 	const struct config *config;
@@ -100,6 +98,14 @@ static bool part_is_wanted(const struct opening *opening, enum listener listener
 	return listener == LISTENER_HTTP ? opening->wanted.api : opening->wanted.ingest_slots > 0;
 }
 
+void listener_socket_name(const struct listener_socket *socket, char *ret_name, size_t size)
+{
+	if (socket->slot == LISTENER_ALL_SLOTS)
+		snprintf(ret_name, size, "%s", words[socket->listener]);
+	else
+		snprintf(ret_name, size, "%s.%d", words[socket->listener], socket->slot);
+}
+
 /* -- what systemd passes -- */
 
 static bool find_word(struct slice word, enum listener *ret_listener)
@@ -113,12 +119,24 @@ static bool find_word(struct slice word, enum listener *ret_listener)
 	return false;
 }
 
-static bool take_passed(struct opening *opening, struct slice name, int fd)
+/* "smtp.0": slot 0. A slot that there is not serves nobody: then all do. */
+static int slot_of(const struct opening *opening, struct slice number)
 {
+	uint64_t slot;
+
+	if (!slice_to_u64(number, &slot) || slot >= opening->wanted.ingest_slots)
+		return LISTENER_ALL_SLOTS;
+	return (int)slot;
+}
+
+static bool take_passed(struct opening *opening, struct slice passed_as, int fd)
+{
+	struct slice number = passed_as, name = SLICE_NONE;
 	enum listener listener;
 	int listening = 0;
 	socklen_t len = sizeof(listening);
 
+	(void)slice_next_field(&number, '.', &name);
 	if (!find_word(name, &listener)) {
 		snprintf(opening->error, opening->error_size,
 			 "a socket was passed as \"%.*s\", which is no listener's name",
@@ -136,7 +154,7 @@ static bool take_passed(struct opening *opening, struct slice name, int fd)
 		close(fd);
 		return true;
 	}
-	return add(opening, listener, LISTENER_ALL_SLOTS, fd);
+	return add(opening, listener, slot_of(opening, number), fd);
 }
 
 static uint64_t number_of(const char *variable)
@@ -159,7 +177,7 @@ static bool take_all_passed(struct opening *opening)
 		struct slice name = SLICE_NONE;
 
 		(void)slice_next_field(&names, ':', &name);
-		taken = take_passed(opening, name, PASSED_FIRST + (int)i);
+		taken = take_passed(opening, name, LISTENERS_PASSED_FIRST + (int)i);
 	}
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDS");
@@ -173,6 +191,33 @@ static bool is_passed(const struct listeners *listeners, size_t passed, enum lis
 		if (listeners->sockets[i].listener == listener)
 			return true;
 	return false;
+}
+
+static bool slot_has_socket(const struct listeners *listeners, enum listener listener, int slot)
+{
+	for (size_t i = 0; i < listeners->count; i++) {
+		const struct listener_socket *socket = &listeners->sockets[i];
+
+		if (socket->listener == listener &&
+		    (socket->slot == slot || socket->slot == LISTENER_ALL_SLOTS))
+			return true;
+	}
+	return false;
+}
+
+/* There are more processes than before: where a slot got no socket, all share those that there are.
+ */
+static void share_where_short(struct opening *opening, enum listener listener)
+{
+	struct listeners *listeners = opening->listeners;
+	size_t slot = 0;
+
+	while (slot < opening->wanted.ingest_slots &&
+	       slot_has_socket(listeners, listener, (int)slot))
+		slot++;
+	for (size_t i = 0; slot < opening->wanted.ingest_slots && i < listeners->count; i++)
+		if (listeners->sockets[i].listener == listener)
+			listeners->sockets[i].slot = LISTENER_ALL_SLOTS;
 }
 
 /* -- what the configuration wants -- */
@@ -259,10 +304,10 @@ static bool open_all(struct opening *opening)
 	for (int i = 0; i < LISTENER_COUNT; i++) {
 		enum listener listener = (enum listener)i;
 
-		if (part_is_wanted(opening, listener) &&
-		    listener_wanted(opening->config, listener) &&
-		    !is_passed(opening->listeners, passed, listener) &&
-		    !open_one(opening, listener))
+		if (is_passed(opening->listeners, passed, listener))
+			share_where_short(opening, listener);
+		else if (part_is_wanted(opening, listener) &&
+			 listener_wanted(opening->config, listener) && !open_one(opening, listener))
 			return false;
 	}
 	return true;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The service's listening sockets, opened by the supervisor before it drops its privileges: bound
- * as the configuration says, or passed by systemd (sd_listen_fds(3)) under the listener's name. The
- * supervisor keeps all of them while it runs; a process serves those that are for it.
+ * as the configuration says, or passed under the listener's name (sd_listen_fds(3)), by systemd or
+ * by the program before this one. The supervisor keeps all of them while it runs; a process serves
+ * those that are for it.
  */
 #ifndef BOUNCED_APP_LISTENERS_H
 #define BOUNCED_APP_LISTENERS_H
@@ -30,6 +31,8 @@ enum listener {
 
 #define LISTENER_ALL_SLOTS   (-1)
 #define LISTENER_SOCKETS_MAX 512
+/* The first descriptor that sd_listen_fds(3) passes. */
+#define LISTENERS_PASSED_FIRST 3
 
 struct listener_socket {
 	enum listener listener;
@@ -52,6 +55,8 @@ struct listeners_wanted {
 bool listeners_open(const struct config *config, struct listeners_wanted wanted,
 		    struct listeners *ret_listeners, char *error, size_t error_size);
 void listeners_close(struct listeners *listeners);
+/* The name by which the socket is passed on: "smtp.0" where it is for one slot, else "http". */
+void listener_socket_name(const struct listener_socket *socket, char *ret_name, size_t size);
 
 const char *listener_word(enum listener listener);
 /* The listener's part of the configuration; not of LISTENER_HTTP. */

@@ -4,8 +4,9 @@
  *
  * A process's main function starts with default signal handling, nothing blocked, SIGPIPE ignored,
  * and log_init() done. It returns its exit status: 0 after SIGTERM or SIGINT and a drain, 1 when it
- * cannot work (it is then started again, with back-off). It must handle SIGHUP: the configuration
- * file or the rules may have changed. When the supervisor dies, the kernel kills the process.
+ * cannot work (it is then started again, with back-off). After SIGUSR1 another process has taken
+ * its place: it accepts no more, serves the connections that it has until they end, and then
+ * returns 0. SIGHUP is ignored. When the supervisor dies, the kernel kills the process.
  */
 #ifndef BOUNCED_APP_PROCESS_H
 #define BOUNCED_APP_PROCESS_H
@@ -18,6 +19,7 @@
 
 struct process_context {
 	const struct config *config;
+	int rules_fd;              /* of rules_snapshot() */
 	const uint8_t *master_key; /* SECRETBOX_KEY_LEN bytes */
 	const char *trace_peer;    /* whose sessions are written to smtp.transcript; NULL: none */
 	unsigned slot;

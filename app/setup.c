@@ -31,14 +31,17 @@ int setup_misused(const char *error)
 	return COMMAND_USAGE;
 }
 
+const char *setup_config_path(const char *option)
+{
+	return option ? option : getenv(COMMAND_CONFIG_VARIABLE);
+}
+
 bool setup_open(struct setup *setup, const char *path)
 {
 	struct slice error;
 
 	*setup = (struct setup){ .arena = arena_new(0) };
-	if (!path)
-		path = getenv(COMMAND_CONFIG_VARIABLE);
-	if (config_load(path, setup->arena, &setup->config, &error) != OK) {
+	if (config_load(setup_config_path(path), setup->arena, &setup->config, &error) != OK) {
 		setup_failed(error);
 		arena_free(setup->arena);
 		return false;

@@ -23,6 +23,8 @@ struct setup {
 	uint8_t master_key[SECRETBOX_KEY_LEN];
 };
 
+/* What config_load() is to read, by --config (NULL: not given) and the environment. */
+const char *setup_config_path(const char *option);
 /* path: as --config gave it, NULL for the usual places. false: nothing to close. */
 bool setup_open(struct setup *setup, const char *path);
 void setup_close(struct setup *setup);

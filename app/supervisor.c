@@ -25,6 +25,10 @@
 #include "app/privileges.h"
 #include "app/process.h"
 #include "app/refusal_log.h"
+#include "app/retired.h"
+#include "app/settings.h"
+#include "app/upgrade.h"
+#include "app/version.h"
 #include "core/log.h"
 #include "core/timestamp.h"
 
@@ -43,12 +47,16 @@ struct child {
 };
 
 struct supervisor {
-	const struct config *config;
+	struct settings *settings;
+	const char *config_path;
 	struct child children[MAX_INGEST + 1];
 	size_t child_count;
+	struct retired retired;
+	struct upgrade upgrade;
+	pid_t upgrade_check; /* 0: none is under way */
+	struct upgrade_legacy legacy;
 	struct listeners listeners;
 	struct refusal_log refusal_log;
-	sigset_t old_mask;
 	int signal_fd;
 	int handover_client;
 	int handover_server;
@@ -81,6 +89,7 @@ static _Noreturn void run_child(const struct supervisor *supervisor, const struc
 				pid_t parent)
 {
 	enum log_level level = LOG_INFO;
+	sigset_t none;
 
 	/* SIGKILL: a service whose supervisor was killed must not hold its ports against the next.
 	 */
@@ -89,8 +98,11 @@ static _Noreturn void run_child(const struct supervisor *supervisor, const struc
 		_exit(COMMAND_FAILED);
 	prctl(PR_SET_NAME, child->role);
 	close_foreign(supervisor, child);
-	sigprocmask(SIG_SETMASK, &supervisor->old_mask, NULL);
-	(void)log_level_parse(slice_from_cstr(supervisor->config->log_level), &level);
+	/* A terminal that goes away tells all of us; only the supervisor acts on it. */
+	signal(SIGHUP, SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)log_level_parse(slice_from_cstr(child->context.config->log_level), &level);
 	log_init(child->role, (int)child->context.slot, level);
 	exit(child->main(&child->context));
 }
@@ -159,6 +171,17 @@ static void add_api(struct supervisor *supervisor, struct process_context contex
 	add_child(supervisor, "api", api_process_main, &context);
 }
 
+/* The program before this one may have left its own, in which messages wait. */
+static bool open_handover(struct supervisor *supervisor)
+{
+	if (upgrade_take_legacy(&supervisor->legacy)) {
+		supervisor->handover_client = supervisor->legacy.handover_client;
+		supervisor->handover_server = supervisor->legacy.handover_server;
+		return true;
+	}
+	return handover_pair(&supervisor->handover_client, &supervisor->handover_server) == OK;
+}
+
 static bool open_signals(struct supervisor *supervisor)
 {
 	sigset_t mask;
@@ -169,7 +192,8 @@ static bool open_signals(struct supervisor *supervisor)
 	sigaddset(&mask, SIGINT);
 	sigaddset(&mask, SIGHUP);
 	sigaddset(&mask, SIGUSR1);
-	sigprocmask(SIG_BLOCK, &mask, &supervisor->old_mask);
+	sigaddset(&mask, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &mask, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	supervisor->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 	return supervisor->signal_fd >= 0;
@@ -179,31 +203,31 @@ static bool set_up(struct supervisor *supervisor, const struct supervisor_option
 		   char *error)
 {
 	struct process_context context = {
-		.config = options->config,
+		.config = &supervisor->settings->config,
+		.rules_fd = supervisor->settings->rules_fd,
 		.master_key = options->master_key,
 		.trace_peer = options->trace_peer,
 		.listeners = &supervisor->listeners,
 	};
 	const struct listeners_wanted wanted = {
-		.ingest_slots = options->ingest ? ingest_count(options->config) : 0,
+		.ingest_slots = options->ingest ? ingest_count(context.config) : 0,
 		.api = options->api,
 	};
 
-	if (handover_pair(&supervisor->handover_client, &supervisor->handover_server) != OK ||
-	    !open_signals(supervisor)) {
+	if (!open_handover(supervisor) || !open_signals(supervisor)) {
 		snprintf(error, ERROR_LEN, "%s", strerror(errno));
 		return false;
 	}
 	if (options->ingest)
-		context.limits = mail_limits_new(options->config, (unsigned)wanted.ingest_slots);
+		context.limits = mail_limits_new(context.config, (unsigned)wanted.ingest_slots);
 	refusal_log_init(&supervisor->refusal_log, context.limits, time_monotonic_ms());
 	privileges_raise_descriptors();
-	if (!listeners_open(options->config, wanted, &supervisor->listeners, error, ERROR_LEN))
+	if (!listeners_open(context.config, wanted, &supervisor->listeners, error, ERROR_LEN))
 		return false;
 	add_ingest(supervisor, context, wanted.ingest_slots);
 	if (options->api)
 		add_api(supervisor, context, options->ingest);
-	return privileges_drop(options->config->user, error, ERROR_LEN);
+	return privileges_drop(context.config->user, error, ERROR_LEN);
 }
 
 /* -- running -- */
@@ -215,6 +239,152 @@ static void signal_children(const struct supervisor *supervisor, int number)
 			kill(supervisor->children[i].pid, number);
 	}
 }
+
+/* -- reload -- */
+
+static unsigned ingest_children(const struct supervisor *supervisor)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < supervisor->child_count; i++)
+		count += supervisor->children[i].main == ingest_process_main;
+	return count;
+}
+
+/* A new process in the place of each that runs, or of each that waits to be started. */
+static void replace_children(struct supervisor *supervisor, int64_t now)
+{
+	struct peer_limits *old_limits = supervisor->refusal_log.limits, *limits = NULL;
+
+	/* A table of their own: the old ones go on to count in theirs, by the same numbers. */
+	if (old_limits) {
+		refusal_log_write(&supervisor->refusal_log);
+		limits =
+			mail_limits_new(&supervisor->settings->config, ingest_children(supervisor));
+		refusal_log_init(&supervisor->refusal_log, limits, now);
+	}
+	for (size_t i = 0; i < supervisor->child_count; i++) {
+		struct child *child = &supervisor->children[i];
+		pid_t old = child->pid;
+
+		child->context.config = &supervisor->settings->config;
+		child->context.rules_fd = supervisor->settings->rules_fd;
+		child->context.limits = limits;
+		child->backoff = (struct backoff){ 0 };
+		start_child(supervisor, child);
+		if (old > 0 && child->pid != old)
+			retired_add(&supervisor->retired, old, now);
+		else if (old > 0)
+			child->restart_at = INT64_MAX; /* no new one: the old one stays */
+	}
+	peer_limits_free(old_limits);
+}
+
+static void refuse(const char *what, struct slice why)
+{
+	log_event(LOG_ERROR, what, LOG_SLICE("error", why));
+}
+
+static void reload(struct supervisor *supervisor, int64_t now)
+{
+	struct arena *arena = arena_new(0);
+	struct settings *old = supervisor->settings;
+	struct slice error = SLICE_NONE;
+	enum log_level level = LOG_INFO;
+
+	if (supervisor->stopping) {
+		arena_free(arena);
+		return;
+	}
+	if (!retired_has_room(&supervisor->retired, supervisor->child_count)) {
+		refuse("reload_refused", SLICE("too many processes of earlier reloads remain"));
+	} else if (settings_load(supervisor->config_path, arena, &supervisor->settings, &error) !=
+		   OK) {
+		refuse("reload_refused", error);
+	} else {
+		(void)log_level_parse(slice_from_cstr(supervisor->settings->config.log_level),
+				      &level);
+		log_init("supervisor", 0, level);
+		replace_children(supervisor, now);
+		settings_free(old);
+		log_event(LOG_INFO, "reloaded");
+	}
+	arena_free(arena);
+}
+
+/* -- upgrade -- */
+
+static void begin_upgrade(struct supervisor *supervisor)
+{
+	if (supervisor->stopping || supervisor->upgrade_check > 0)
+		return;
+	if (!retired_has_room(&supervisor->retired, supervisor->child_count)) {
+		refuse("upgrade_refused", SLICE("too many processes of earlier reloads remain"));
+		return;
+	}
+	supervisor->upgrade_check = upgrade_begin_check(&supervisor->upgrade);
+	if (supervisor->upgrade_check < 0)
+		refuse("upgrade_refused", slice_from_cstr(strerror(errno)));
+}
+
+static void execute_upgrade(struct supervisor *supervisor)
+{
+	struct upgrade_legacy *legacy = &supervisor->legacy;
+	int *const own_fds[] = { &supervisor->signal_fd, &supervisor->settings->rules_fd };
+
+	legacy->handover_client = supervisor->handover_client;
+	legacy->handover_server = supervisor->handover_server;
+	legacy->pid_count = 0;
+	for (size_t i = 0; i < supervisor->child_count; i++)
+		if (supervisor->children[i].pid > 0)
+			legacy->pids[legacy->pid_count++] = supervisor->children[i].pid;
+	for (size_t i = 0; i < supervisor->retired.count; i++)
+		legacy->pids[legacy->pid_count++] = supervisor->retired.items[i].pid;
+	log_event(LOG_INFO, "upgrading", LOG_STR("from", BOUNCED_VERSION),
+		  LOG_STR("program", supervisor->upgrade.program));
+	upgrade_execute(&supervisor->upgrade, &supervisor->listeners, legacy, own_fds,
+			sizeof(own_fds) / sizeof(own_fds[0]));
+	refuse("upgrade_refused", slice_from_cstr(strerror(errno)));
+	supervisor->handover_client = legacy->handover_client;
+	supervisor->handover_server = legacy->handover_server;
+	legacy->pid_count = 0;
+	for (size_t i = 0; i < supervisor->child_count; i++) {
+		struct process_context *context = &supervisor->children[i].context;
+
+		context->rules_fd = supervisor->settings->rules_fd;
+		if (context->handover_fd >= 0)
+			context->handover_fd = supervisor->children[i].main == ingest_process_main
+						       ? supervisor->handover_server
+						       : supervisor->handover_client;
+	}
+}
+
+/* The new program has said whether it would start. */
+static void finish_upgrade(struct supervisor *supervisor, int status)
+{
+	supervisor->upgrade_check = 0;
+	if (supervisor->stopping)
+		return;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == COMMAND_OK)
+		execute_upgrade(supervisor);
+	else
+		refuse("upgrade_refused", SLICE("the new program would not start"));
+}
+
+/* Those of the program before this one have successors now. */
+static void retire_legacy(struct supervisor *supervisor)
+{
+	int64_t now = time_monotonic_ms();
+
+	if (supervisor->legacy.pid_count == 0)
+		return;
+	for (size_t i = 0; i < supervisor->legacy.pid_count; i++)
+		retired_add(&supervisor->retired, supervisor->legacy.pids[i], now);
+	supervisor->legacy.pid_count = 0;
+	log_event(LOG_INFO, "upgraded", LOG_STR("to", BOUNCED_VERSION));
+}
+
+/* -- stopping -- */
 
 static void begin_stop(struct supervisor *supervisor, int64_t now)
 {
@@ -229,6 +399,7 @@ static void begin_stop(struct supervisor *supervisor, int64_t now)
 	/* Connections must be refused from now on, not wait in a backlog that nobody serves. */
 	listeners_close(&supervisor->listeners);
 	signal_children(supervisor, SIGTERM);
+	retired_signal(&supervisor->retired, SIGTERM);
 }
 
 static struct child *find_child(struct supervisor *supervisor, pid_t pid)
@@ -266,7 +437,11 @@ static void reap(struct supervisor *supervisor, int64_t now)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		struct child *child = find_child(supervisor, pid);
 
-		if (child)
+		if (pid == supervisor->upgrade_check)
+			finish_upgrade(supervisor, status);
+		else if (retired_remove(&supervisor->retired, pid))
+			log_event(LOG_INFO, "retired_process_ended", LOG_INT("pid", pid));
+		else if (child)
 			child_ended(supervisor, child, status, now);
 	}
 }
@@ -279,9 +454,11 @@ static void take_signals(struct supervisor *supervisor, int64_t now)
 		if (info.ssi_signo == SIGCHLD)
 			reap(supervisor, now);
 		else if (info.ssi_signo == SIGHUP)
-			signal_children(supervisor, SIGHUP);
+			reload(supervisor, now);
 		else if (info.ssi_signo == SIGUSR1)
 			refusal_log_write(&supervisor->refusal_log);
+		else if (info.ssi_signo == SIGUSR2)
+			begin_upgrade(supervisor);
 		else
 			begin_stop(supervisor, now);
 	}
@@ -291,12 +468,17 @@ static void take_signals(struct supervisor *supervisor, int64_t now)
 static int64_t do_due(struct supervisor *supervisor, int64_t now)
 {
 	int64_t next = refusal_log_do_due(&supervisor->refusal_log, now);
+	int64_t retired_next = retired_do_due(&supervisor->retired, now);
+
+	if (retired_next < next)
+		next = retired_next;
 
 	if (supervisor->stopping && now >= supervisor->kill_at) {
 		log_event(LOG_ERROR, "drain_timeout");
 		supervisor->killed = true;
 		supervisor->kill_at = INT64_MAX;
 		signal_children(supervisor, SIGKILL);
+		retired_signal(&supervisor->retired, SIGKILL);
 	}
 	if (supervisor->stopping && supervisor->kill_at < next)
 		next = supervisor->kill_at;
@@ -317,7 +499,7 @@ static bool any_running(const struct supervisor *supervisor)
 		if (supervisor->children[i].pid > 0)
 			return true;
 	}
-	return false;
+	return supervisor->retired.count > 0;
 }
 
 static int poll_timeout(int64_t next, int64_t now)
@@ -329,9 +511,13 @@ static int poll_timeout(int64_t next, int64_t now)
 
 int supervisor_run(const struct supervisor_options *options)
 {
-	struct supervisor supervisor = { .config = options->config };
+	struct supervisor supervisor = {
+		.settings = options->settings,
+		.config_path = options->config_path,
+	};
 	char error[ERROR_LEN];
 
+	upgrade_init(&supervisor.upgrade, options->argv, options->master_key);
 	if (!set_up(&supervisor, options, error)) {
 		log_event(LOG_ERROR, "cannot_start", LOG_STR("error", error));
 		return COMMAND_FAILED;
@@ -339,6 +525,7 @@ int supervisor_run(const struct supervisor_options *options)
 	if (!options->may_start(options->context))
 		return COMMAND_FAILED;
 	(void)do_due(&supervisor, time_monotonic_ms());
+	retire_legacy(&supervisor);
 	notify_manager("READY=1");
 	while (!supervisor.stopping || any_running(&supervisor)) {
 		struct pollfd pollfd = { .fd = supervisor.signal_fd, .events = POLLIN };
@@ -349,5 +536,6 @@ int supervisor_run(const struct supervisor_options *options)
 		take_signals(&supervisor, time_monotonic_ms());
 	}
 	log_event(LOG_INFO, "stopped");
+	settings_free(supervisor.settings);
 	return supervisor.killed ? COMMAND_FAILED : COMMAND_OK;
 }

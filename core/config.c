@@ -118,6 +118,8 @@ static const struct key KEYS[] = {
 	     "start although fsync or synchronous_commit is off; for tests only"),
 	INT("ingest.processes", ingest_processes, 0, 64, "0", "0: one per core"),
 	INT("ingest.parsers", ingest_parsers, 1, 8, "2", "parser children of one ingest process"),
+	TEXT("parser.rules_dir", parser_rules_dir, "", NULL,
+	     "folder with rules of your own, before the built-in ones; empty: none"),
 	TEXT("dns.server", dns_server, "", NULL,
 	     "address[@port] of a resolver; empty: those of /etc/resolv.conf"),
 	INT("dns.timeout_ms", dns_timeout_ms, 10, 1000, "1000",

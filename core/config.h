@@ -71,6 +71,8 @@ struct config {
 	const char *auth_reporters; /* file; empty: only the built-in ones */
 	const char *auth_authserv_id;
 	const char *auth_trusted_peers; /* networks, space-separated */
+	/* parser.* */
+	const char *parser_rules_dir; /* the operator's rules; empty: none */
 	/* process-wide */
 	const char *master_key_file;
 	const char *user; /* to become after binding, when started as root; empty: stay */

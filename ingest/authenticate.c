@@ -254,12 +254,6 @@ enum err authenticator_new(const struct authenticator_options *options,
 	return OK;
 }
 
-void authenticator_set_reporters(struct authenticator *authenticator,
-				 const struct reporters *reporters)
-{
-	authenticator->options.reporters = reporters;
-}
-
 void authenticator_free(struct authenticator *authenticator)
 {
 	if (authenticator == NULL)

@@ -34,10 +34,6 @@ enum err authenticator_new(const struct authenticator_options *options,
 			   struct authenticator **ret_authenticator) MUST_CHECK;
 void authenticator_free(struct authenticator *authenticator);
 
-/* For what is authenticated from now on and what is under way; borrowed like the first. */
-void authenticator_set_reporters(struct authenticator *authenticator,
-				 const struct reporters *reporters);
-
 /* Called once; it may be called before authenticator_start() returns. */
 typedef void authenticator_done(void *context, const struct authentication *authentication);
 

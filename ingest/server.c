@@ -387,10 +387,16 @@ void server_answer_auth(struct server *server, connection_id id, enum auth_outco
 
 void server_shutdown(struct server *server, void (*on_idle)(void *context), void *context)
 {
-	close_listeners(server);
+	server->stopping = false;
 	for (unsigned i = 0; i < server->slot_count; i++)
 		if (server->slots[i] != NULL)
 			connection_shutdown(server->slots[i]);
+	server_retire(server, on_idle, context);
+}
+
+void server_retire(struct server *server, void (*on_idle)(void *context), void *context)
+{
+	close_listeners(server);
 	server->stopping = true;
 	server->on_idle = on_idle;
 	server->idle_context = context;

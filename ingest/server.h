@@ -85,6 +85,8 @@ struct slice server_peer(struct server *server, connection_id id);
  * last one is gone, within this call when there is none. How long to wait is the caller's business:
  * server_free() cuts what is left. */
 void server_shutdown(struct server *server, void (*on_idle)(void *context), void *context);
+/* The same, but each session goes on until its client ends it. server_shutdown() may follow. */
+void server_retire(struct server *server, void (*on_idle)(void *context), void *context);
 unsigned server_connection_count(const struct server *server);
 
 #endif

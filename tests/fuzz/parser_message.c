@@ -44,7 +44,7 @@ static void check_json(const struct report *report)
 	buf_init(&out, 16 * LIMIT_REPORT_WIRE);
 	json_init(&json, &out);
 	json_object_begin(&json);
-	report_json_members(&json, report);
+	report_json_members(&json, report, VOCABULARY_NONE);
 	json_object_end(&json);
 	require(!out.full && utf8_valid(buf_slice(&out)));
 	buf_done(&out);
