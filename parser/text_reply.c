@@ -171,7 +171,7 @@ struct slice text_find_command(struct slice text)
 		{ "failed on DATA command", "DATA" },
 		{ "most progress was RCPT TO", "RCPT" },
 		{ "greeting failed", "CONN" },
-		{ "Connected to", "HELO" },
+		{ "my name was rejected", "HELO" },
 		/* Yahoo */
 		{ "[RCPT_TO]", "RCPT" },
 		{ "[MAIL_FROM]", "MAIL" },
