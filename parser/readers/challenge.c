@@ -43,6 +43,11 @@ static const char *const PHRASES[] = {
 	"add yourself to my list of approved senders",
 	"uses an email verification system",
 	"your email is being held until you",
+	"verify that you are a real live human",
+	"requires that you verify that you are",
+	"click the link below to complete the verification",
+	"authorize yourself as a sender",
+	"not on my list of approved senders",
 	NULL,
 };
 

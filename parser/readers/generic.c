@@ -83,7 +83,7 @@ static const char *const ASIDES[] = {
 /* Mail about bounces, by the same senders. */
 static const char *const SUMMARIES[] = {
 	"errors from", "log summar", "statistics", "Postmaster Copy", "daily report",
-	"weekly report", "digest", NULL,
+	"weekly report", "digest", "daily ", "weekly ", "monthly ", "summary", "pending", NULL,
 };
 /* clang-format on */
 

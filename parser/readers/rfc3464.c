@@ -241,13 +241,17 @@ static bool opens_like_status(struct slice body)
 	return opens && slice_find_nocase(body, SLICE("Final-Recipient")) >= 0;
 }
 
-static bool is_status_part(const struct part *part)
+static const char *const REPORT[] = { "multipart/report", NULL };
+
+/* Anybody may attach a text that looks like one, to show or to ask. */
+static bool is_status_part(const struct message *message, const struct part *part)
 {
 	if (part->kind == PART_DELIVERY_STATUS)
 		return true;
 	if (slice_find(part->content_type, SLICE("delivery-status")) >= 0)
 		return true; /* message/xdelivery-status, text/delivery-status */
 	return part->depth > 0 && (part->kind == PART_TEXT || part->kind == PART_OTHER) &&
+	       (text_from_daemon(message) || text_header_has(message, "Content-Type", REPORT)) &&
 	       opens_like_status(part->body);
 }
 
@@ -305,7 +309,7 @@ static int read_parts(struct dsn *dsn)
 
 	for (size_t i = 0; i < dsn->message->part_count; i++) {
 		const struct part *part = &dsn->message->parts[i];
-		if (!is_status_part(part))
+		if (!is_status_part(dsn->message, part))
 			continue;
 		if (part->kind == PART_DELIVERY_STATUS)
 			score = SCORE_GENUINE;
