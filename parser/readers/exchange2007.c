@@ -2,16 +2,28 @@
 /*
  * Exchange since 2007 and Exchange Online, in any language: the section for administrators has the
  * address on a line of its own, and below it "#550 5.1.1 RESOLVER…##", "#<mx.example #5.1.1 …>
- * #SMTP#" or "Remote Server returned '550 5.1.1 …'". The words around it are translated, this form
- * is not.
+ * #SMTP#" (both may follow the name of the host that spoke) or "Remote Server returned '550 5.1.1
+ * …'". The words around it are translated, this form is not.
  */
 #include "core/limits.h"
 #include "parser/notice.h"
 #include "parser/readers.h"
 
+/* Behind the host, if one is named: "mx.example #550 5.1.1 …". */
+static struct slice behind_host(struct slice words)
+{
+	ptrdiff_t space = slice_find_byte(words, ' ');
+
+	if (space <= 0 || slice_find_byte(slice_head(words, (size_t)space), '.') < 0 ||
+	    slice_find_byte(slice_head(words, (size_t)space), '@') >= 0)
+		return words;
+	struct slice behind = slice_skip(words, (size_t)space + 1);
+	return slice_starts_with(behind, SLICE("#")) ? behind : words;
+}
+
 static bool is_diagnostic(struct slice line)
 {
-	struct slice words = slice_trim(line);
+	struct slice words = behind_host(slice_trim(line));
 
 	if (slice_empty(words))
 		return false;
