@@ -36,3 +36,6 @@ def test_no_report_is_read_worse_than_before():
     assert not worse, worse
     assert all(counted[name][1] == scored for name, (_, scored) in REACHED.items()), counted
     assert counted['falsepos'][0] == 0, counted
+
+
+tap.main(globals())
