@@ -99,7 +99,7 @@ $(eval $(call EMBED,store/statements.h,sql,$(wildcard store/sql/*.sql)))
 $(eval $(call EMBED,store/migrations.h,files,$(wildcard migrations/*.sql)))
 $(eval $(call EMBED,parser/builtin_rules.h,files,$(wildcard parser/rules/*.rules)))
 $(eval $(call EMBED,ingest/builtin_reporters.h,files,$(wildcard ingest/reporters/*.reporters)))
-$(call OBJECTS,ingest): | $(OUT)/ingest/builtin_reporters.h
+$(call OBJECTS,ingest) $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/*/*.c)): | $(OUT)/ingest/builtin_reporters.h
 $(call OBJECTS,store): | $(OUT)/store/statements.h $(OUT)/store/migrations.h
 $(call OBJECTS,parser): | $(OUT)/parser/builtin_rules.h
 
