@@ -124,6 +124,7 @@ static void handle_mail(struct smtp_session *session, struct slice arguments)
 		smtp_say(session, refusal);
 		return;
 	}
+	session->excused = 0;
 	session->inbound = inbound_new(settings->message_size);
 	session->inbound->mail_from = arena_copy(session->inbound->arena, mail.address);
 	session->inbound->smtputf8 = mail.smtputf8;
@@ -143,15 +144,31 @@ static void accept_submitted(struct smtp_session *session, struct slice address)
 	smtp_say(session, &recipient_ok);
 }
 
+/*
+ * RCPT or DATA without a transaction. Behind a MAIL that was refused they are what a pipelining
+ * client had sent before it could know (RFC 2920): they cost neither an error nor a delay.
+ */
+static void refuse_without_mail(struct smtp_session *session)
+{
+	if (session->excused == 0) {
+		smtp_say(session, &mail_first);
+		return;
+	}
+	session->excused--;
+	smtp_say_excused(session, &mail_first);
+}
+
 static void handle_rcpt(struct smtp_session *session, struct slice arguments)
 {
 	struct inbound *inbound = session->inbound;
 	const struct smtp_reply *refusal = NULL;
 	struct slice address = SLICE_NONE;
 
-	if (inbound == NULL)
-		refusal = &mail_first;
-	else if (inbound->recipient_count >= session->settings->max_recipients)
+	if (inbound == NULL) {
+		refuse_without_mail(session);
+		return;
+	}
+	if (inbound->recipient_count >= session->settings->max_recipients)
 		refusal = smtp_counted(session, REFUSED_RECIPIENTS, &too_many_recipients);
 	else
 		refusal = smtp_rcpt_parse(arguments, inbound->smtputf8, &address);
@@ -171,7 +188,8 @@ static void handle_data(struct smtp_session *session, struct slice arguments)
 {
 	(void)arguments;
 	if (session->inbound == NULL) {
-		smtp_say(session, &mail_first);
+		refuse_without_mail(session);
+		session->excused = 0; /* DATA is the last of a group */
 	} else if (session->inbound->recipient_count == 0) {
 		smtp_say(session, session->settings->lmtp ? &lmtp_no_recipients : &no_recipients);
 	} else {

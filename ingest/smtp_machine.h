@@ -57,6 +57,7 @@ struct smtp_session {
 	char helo[LIMIT_DOMAIN];
 	size_t helo_len; /* 0: no greeting yet */
 	unsigned errors;
+	unsigned excused; /* RCPT and DATA that may be on their way behind a refused MAIL */
 	unsigned idle_commands;
 	unsigned messages;
 
@@ -79,6 +80,8 @@ struct smtp_session {
 
 /* Says it. 421 closes; so does, instead of the reply, the last error that the session has. */
 void smtp_say(struct smtp_session *session, const struct smtp_reply *reply);
+/* The same for what a pipelining client could not know better: no error of its own. */
+void smtp_say_excused(struct smtp_session *session, const struct smtp_reply *reply);
 void smtp_say_times(struct smtp_session *session, const struct smtp_reply *reply, size_t times);
 void smtp_say_and_close(struct smtp_session *session, const struct smtp_reply *reply);
 void smtp_count_error(struct smtp_session *session);

@@ -136,6 +136,12 @@ void smtp_say(struct smtp_session *session, const struct smtp_reply *reply)
 		session->phase = SMTP_PHASE_CLOSING;
 }
 
+void smtp_say_excused(struct smtp_session *session, const struct smtp_reply *reply)
+{
+	if (session->phase != SMTP_PHASE_CLOSING)
+		say(session, reply);
+}
+
 void smtp_say_times(struct smtp_session *session, const struct smtp_reply *reply, size_t times)
 {
 	smtp_say(session, reply);
@@ -283,6 +289,8 @@ void smtp_session_answer(struct smtp_session *session, const struct smtp_reply *
 	}
 	if (message || reply->code >= 300)
 		smtp_transaction_end(session);
+	if (!message && reply->code >= 300)
+		session->excused = session->settings->max_recipients + 1;
 	smtp_say_times(session, reply, times);
 	if (session->stopping && smtp_session_idle(session))
 		smtp_say(session, &smtp_reply_stopping);

@@ -256,6 +256,10 @@ static void test_refused_admission_begins_nothing(void **state)
 	client.admission = &later;
 	say(&client, MAIL RCPT "DATA\r\n");
 	expect(&client, "250,451 4.3.0,503 5.5.1,503 5.5.1");
+	assert_int_equal(client.delays, 0); /* what was pipelined behind it is no error */
+	say(&client, "DATA\r\n");
+	expect(&client, "503 5.5.1");
+	assert_int_equal(client.delays, 1);
 	client.admission = &gone;
 	say(&client, MAIL RCPT);
 	expect(&client, "421 4.3.2,close");
