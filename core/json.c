@@ -2,7 +2,6 @@
 #include "core/json.h"
 
 #include <assert.h>
-#include <math.h>
 
 #include "core/timestamp.h"
 #include "core/utf8.h"
@@ -136,15 +135,6 @@ void json_int(struct json_writer *json, int64_t value)
 {
 	separate(json);
 	buf_printf(json->out, "%lld", (long long)value);
-}
-
-void json_double(struct json_writer *json, double value)
-{
-	separate(json);
-	if (isfinite(value))
-		buf_printf(json->out, "%.6g", value);
-	else
-		buf_append(json->out, SLICE("null"));
 }
 
 void json_bool(struct json_writer *json, bool value)

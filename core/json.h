@@ -34,7 +34,6 @@ void json_key(struct json_writer *json, const char *name);
 
 void json_string(struct json_writer *json, struct slice text);
 void json_int(struct json_writer *json, int64_t value);
-void json_double(struct json_writer *json, double value);
 void json_bool(struct json_writer *json, bool value);
 void json_null(struct json_writer *json);
 /* RFC 3339, or null for TIME_NONE. */

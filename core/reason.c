@@ -39,10 +39,9 @@ static const struct {
 	const char *word;
 	enum severity severity;
 	enum reason_class class_;
-	const char *meaning;
 } REASON_TABLE[] = {
 #define X(name, word, severity, class_, meaning) \
-	[REASON_##name] = { word, SEVERITY_##severity, CLASS_##class_, meaning },
+	[REASON_##name] = { word, SEVERITY_##severity, CLASS_##class_ },
 	REASONS(X)
 #undef X
 };
@@ -75,12 +74,6 @@ const char *reason_word(enum reason reason)
 {
 	assert(reason < COUNT(REASON_TABLE));
 	return REASON_TABLE[reason].word;
-}
-
-const char *reason_meaning(enum reason reason)
-{
-	assert(reason < COUNT(REASON_TABLE));
-	return REASON_TABLE[reason].meaning;
 }
 
 const char *trust_word(enum trust trust)
@@ -121,17 +114,6 @@ bool report_kind_from_word(struct slice word, enum report_kind *ret_kind)
 	for (unsigned i = 0; i < COUNT(KIND_WORDS); i++) {
 		if (slice_equal(word, slice_from_cstr(KIND_WORDS[i]))) {
 			*ret_kind = (enum report_kind)i;
-			return true;
-		}
-	}
-	return false;
-}
-
-bool report_action_from_word(struct slice word, enum report_action *ret_action)
-{
-	for (unsigned i = 1; i < COUNT(ACTION_WORDS); i++) {
-		if (slice_equal_nocase(word, slice_from_cstr(ACTION_WORDS[i]))) {
-			*ret_action = (enum report_action)i;
 			return true;
 		}
 	}

@@ -146,15 +146,12 @@ const char *report_action_word(enum report_action action);
 const char *severity_word(enum severity severity);
 const char *reason_class_word(enum reason_class class_);
 const char *reason_word(enum reason reason);
-const char *reason_meaning(enum reason reason);
 const char *trust_word(enum trust trust);
 
 /* Exact, lower case; older Sisimai names (speeding, toomanyconn, exceedlimit, mesgtoobig) map to
  * the newer ones. false for an unknown word. */
 bool reason_from_word(struct slice word, enum reason *ret_reason);
 bool report_kind_from_word(struct slice word, enum report_kind *ret_kind);
-/* Case-insensitive. */
-bool report_action_from_word(struct slice word, enum report_action *ret_action);
 
 /* permanent: the reply or status begins with 5 */
 enum severity reason_severity(enum reason reason, bool permanent);
