@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/mail_service.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/submission.h"
+#include "core/address.h"
+#include "core/limits.h"
+#include "core/log.h"
+#include "core/timestamp.h"
+
+/* Enough for "2.0.0 <report id>", which must outlive the call that says it. */
+#define REPLY_TEXT 64
+
+/* A RCPT or AUTH that waits for a fresh directory. */
+struct waiting_question {
+	struct waiting_question *next;
+	connection_id connection;
+	bool auth;
+	struct submission_key key; /* of AUTH */
+	struct slice address;      /* of RCPT; behind this struct */
+};
+
+static const struct smtp_reply GO_AHEAD = SMTP_REPLY(250, "2.1.0", "OK");
+static const struct smtp_reply DATABASE_AWAY =
+	SMTP_REPLY(451, "4.3.0", "cannot store messages now, try again later");
+static const struct smtp_reply TOO_MUCH =
+	SMTP_REPLY(452, "4.3.1", "too much in flight, try again later");
+static const struct smtp_reply DATABASE_FULL =
+	SMTP_REPLY(452, "4.3.1", "no space to store the message, try again later");
+
+/* -- admission -- */
+
+bool mail_service_may_take(void *context)
+{
+	struct mail_service *service = context;
+
+	return committer_up(service->committer) && directory_cache_get(service->directory) != NULL;
+}
+
+static void on_mail(void *context, connection_id connection)
+{
+	struct mail_service *service = context;
+	const struct smtp_reply *reply = &GO_AHEAD;
+
+	if (!mail_service_may_take(service)) {
+		refusal_add(service->refusals, REFUSED_DATABASE);
+		reply = &DATABASE_AWAY;
+	} else if (pipeline_bytes(service->pipeline) > LIMIT_IN_FLIGHT) {
+		refusal_add(service->refusals, REFUSED_IN_FLIGHT);
+		reply = &TOO_MUCH;
+	}
+	server_answer(service->server, connection, reply);
+}
+
+/* -- RCPT -- */
+
+static struct recipient_decision decide(struct mail_service *service, connection_id connection,
+					struct slice address, bool refreshed)
+{
+	const struct recipient_rules rules = {
+		.directory = directory_cache_get(service->directory),
+		.role_names = slice_from_cstr(service->config->smtp_role_names),
+		.guard = service->guard,
+		.peer = server_peer(service->server, connection),
+	};
+
+	return recipient_decide(address, &rules, time_now_ms(), refreshed, &service->counters);
+}
+
+static void answer_rcpt(struct mail_service *service, connection_id connection,
+			struct slice address, const struct recipient_decision *decision)
+{
+	struct address parts;
+
+	if (decision->alert && address_split(address, &parts))
+		log_event(LOG_ERROR, "alert", LOG_STR("alert", "return_paths_do_not_verify"),
+			  LOG_SLICE("domain", parts.domain));
+	if (decision->verdict == RCPT_LATER)
+		log_event(LOG_WARNING, "recipient_later",
+			  LOG_STR("why", rcpt_outcome_word(decision->outcome)));
+	server_answer_rcpt(service->server, connection, &decision->reply,
+			   decision->verdict == RCPT_ACCEPT ? &decision->recipient : NULL);
+}
+
+static struct waiting_question *wait_for_directory(struct mail_service *service,
+						   connection_id connection, struct slice address)
+{
+	struct waiting_question *waiting = calloc(1, sizeof(*waiting) + address.len + 1);
+
+	if (waiting == NULL)
+		abort();
+	waiting->connection = connection;
+	waiting->address = slice_from(memcpy(waiting + 1, address.ptr, address.len), address.len);
+	waiting->next = service->waiting;
+	service->waiting = waiting;
+	return waiting;
+}
+
+static void on_rcpt(void *context, connection_id connection, struct slice address)
+{
+	struct mail_service *service = context;
+	struct recipient_decision decision = decide(service, connection, address, false);
+
+	if (decision.verdict == RCPT_REFRESH) {
+		if (directory_cache_refresh(service->directory)) {
+			(void)wait_for_directory(service, connection, address);
+			return;
+		}
+		decision = decide(service, connection, address, true); /* it is fresh already */
+	}
+	answer_rcpt(service, connection, address, &decision);
+}
+
+/* -- AUTH -- */
+
+/* false: a fresh directory is wanted first. */
+static bool answer_auth(struct mail_service *service, connection_id connection,
+			const struct submission_key *key, bool refreshed)
+{
+	uint64_t account_id = 0;
+	enum submission_verdict verdict =
+		submission_check(directory_cache_get(service->directory), key, time_now_ms(),
+				 refreshed, &account_id);
+
+	if (verdict == SUBMISSION_REFRESH)
+		return false;
+	server_answer_auth(service->server, connection,
+			   verdict == SUBMISSION_ACCEPT ? AUTH_ACCEPTED : AUTH_REFUSED, account_id);
+	return true;
+}
+
+static void on_auth(void *context, connection_id connection, struct sasl_credentials credentials)
+{
+	struct mail_service *service = context;
+	struct submission_key key;
+
+	if (directory_cache_get(service->directory) == NULL) {
+		server_answer_auth(service->server, connection, AUTH_LATER, 0);
+	} else if (!submission_key_read(credentials.password, &key)) {
+		server_answer_auth(service->server, connection, AUTH_REFUSED, 0);
+	} else if (!answer_auth(service, connection, &key, false)) {
+		if (directory_cache_refresh(service->directory)) {
+			struct waiting_question *waiting =
+				wait_for_directory(service, connection, SLICE_NONE);
+
+			waiting->auth = true;
+			waiting->key = key;
+		} else {
+			(void)answer_auth(service, connection, &key, true);
+		}
+	}
+}
+
+static void answer_waiting(struct mail_service *service, const struct waiting_question *waiting,
+			   bool loaded)
+{
+	struct recipient_decision decision;
+
+	if (waiting->auth && loaded) {
+		(void)answer_auth(service, waiting->connection, &waiting->key, true);
+	} else if (waiting->auth) {
+		server_answer_auth(service->server, waiting->connection, AUTH_LATER, 0);
+	} else if (loaded) {
+		decision = decide(service, waiting->connection, waiting->address, true);
+		answer_rcpt(service, waiting->connection, waiting->address, &decision);
+	} else {
+		server_answer_rcpt(service->server, waiting->connection, &DATABASE_AWAY, NULL);
+	}
+}
+
+/* Those who waited for it get their answer. */
+void mail_service_on_directory(void *context, bool loaded)
+{
+	struct mail_service *service = context;
+	struct waiting_question *waiting = service->waiting;
+
+	service->waiting = NULL;
+	while (waiting != NULL) {
+		struct waiting_question *next = waiting->next;
+
+		answer_waiting(service, waiting, loaded);
+		free(waiting);
+		waiting = next;
+	}
+}
+
+/* -- messages -- */
+
+static void on_message_done(void *context, uint64_t tag, const struct pipeline_result *result)
+{
+	struct mail_service *service = context;
+	char id[UUID_TEXT_LEN + 1];
+	char text[REPLY_TEXT];
+
+	if (result->outcome != COMMIT_DONE) {
+		server_answer(service->server, tag,
+			      result->outcome == COMMIT_NO_SPACE ? &DATABASE_FULL : &DATABASE_AWAY);
+		return;
+	}
+	uuid_format(&result->report_id, id);
+	int len = snprintf(text, sizeof(text), "stored as %s", id);
+	const struct smtp_reply reply = { 250, "2.0.0", slice_from(text, (size_t)len) };
+
+	server_answer(service->server, tag, &reply);
+}
+
+static void on_message(void *context, connection_id connection, struct inbound *inbound)
+{
+	struct mail_service *service = context;
+
+	pipeline_submit(service->pipeline, inbound, on_message_done, service, connection);
+}
+
+struct smtp_service mail_service_questions(struct mail_service *service)
+{
+	return (struct smtp_service){ service, on_mail, on_rcpt, on_message, on_auth };
+}
+
+void mail_service_log_counters(const struct mail_service *service)
+{
+	for (unsigned i = 0; i < RCPT_OUTCOME_COUNT; i++)
+		if (service->counters.count[i] > 0)
+			log_event(LOG_INFO, "recipients_counted",
+				  LOG_STR("outcome", rcpt_outcome_word((enum rcpt_outcome)i)),
+				  LOG_INT("count", (int64_t)service->counters.count[i]));
+}
