@@ -11,6 +11,14 @@
 static const char *const SECTIONS[] = { "Transcript of session follows",
 					"Transcript of the session follows", NULL };
 
+/* What the other host said, and what sendmail made of it: some hosts say too little. */
+static struct slice words_of(struct arena *arena, const struct verdict_line *line)
+{
+	if (slice_empty(line->reply))
+		return line->words;
+	return arena_printf(arena, "%.*s\n%.*s", SLICE_ARG(line->reply), SLICE_ARG(line->words));
+}
+
 static void read_verdicts(const struct message *message, struct reading *reading, struct slice text)
 {
 	struct transcript transcript;
@@ -20,9 +28,8 @@ static void read_verdicts(const struct message *message, struct reading *reading
 	while (transcript_next(&transcript, &line)) {
 		if (slice_empty(line.address))
 			continue;
-		struct slice words = slice_empty(line.reply) ? line.words : line.reply;
 		struct report_recipient *recipient =
-			text_add(message, reading, line.address, words);
+			text_add(message, reading, line.address, words_of(message->arena, &line));
 		if (!recipient || slice_empty(line.reply))
 			continue;
 		if (slice_empty(recipient->remote_mta))
