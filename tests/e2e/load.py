@@ -1,89 +1,150 @@
 # SPDX-License-Identifier: Apache-2.0
 """Senders at work while a test breaks or changes things. They keep a ledger and try again, as mail
 servers do."""
+import collections
+import itertools
 import threading
+import time
 
 import harness
 import mail
 
 SENDERS = 8
 PER_SESSION = 20
+# After a failure: a sender that tried again at once would only burn the processor.
+RETRY_SECONDS = 0.02
+
+# number of mail.dsn() is `name`: the report in the database is found by it.
+Mail = collections.namedtuple('Mail', 'name token message')
+# code 0: the connection was refused or lost; seconds: of the whole transaction
+Answer = collections.namedtuple('Answer', 'code seconds')
+
+
+def endless(number, token):
+    """Messages about ever new recipients, all under one return path."""
+    for count in itertools.count():
+        name = '%d-%d' % (number, count)
+        yield Mail(name, token, mail.dsn(token, name + '@recipient.example', number=name))
 
 
 class Sender(threading.Thread):
-    """Sends message after message until stopped, each until it is answered 250."""
+    """Sends one message after another; what is not answered 250 is sent again."""
 
-    def __init__(self, service, number, token):
+    def __init__(self, load, mails):
         super().__init__(daemon=True)
-        self.service = service
-        self.number = number
-        self.token = token
-        self.sent = 0
-        self.ledger = {}  # message number → report id that its 250 named
-        self.refused = set()
-        self.broken = []  # connections refused or lost
-        self.stopping = threading.Event()
+        self.load = load
+        self.mails = mails
+        self.smtp = None
+        self.left = 0  # messages of this session
+        self.ledger = {}  # name → report id that its 250 named
+        self.deferred = collections.deque()  # tried, and still to be sent
+        self.answers = []
+        self.broken = []  # errors of connections refused or lost
 
     def run(self):
-        while not self.stopping.is_set():
-            try:
-                self.session()
-            except (OSError, EOFError) as error:
-                self.broken.append(repr(error))
+        for message in self.mails:
+            self.attempt(message)
+            if not self.load.queueing:
+                self.send_deferred()
+            if self.load.stopping.is_set():
+                break
+            self.load.stopping.wait(self.load.pause)
+        self.send_deferred()
+        self.hang_up()
 
-    def session(self):
-        with mail.Smtp(self.service.smtp_port, timeout=60) as smtp:
-            for _ in range(PER_SESSION):
-                if self.stopping.is_set():
-                    return
-                name = '%d-%d' % (self.number, self.sent)
-                reply = smtp.deliver(self.token, mail.dsn(self.token, name + '@recipient.example',
-                                                          number=name))
-                if reply[0] != 250:
-                    self.refused.add(reply[0])
-                    return
-                self.ledger[name] = mail.report_id(reply)
-                self.sent += 1
+    def send_deferred(self):
+        while self.deferred and not self.load.abandoned.is_set():
+            self.load.abandoned.wait(RETRY_SECONDS)
+            self.attempt(self.deferred.popleft())
+
+    def attempt(self, message):
+        begin = time.monotonic()
+        try:
+            if not self.smtp:
+                self.smtp, self.left = mail.Smtp(self.load.service.smtp_port), PER_SESSION
+                begin = time.monotonic()
+            reply = self.smtp.deliver(message.token, message.message)
+        except (OSError, EOFError) as error:
+            self.broken.append(repr(error))
+            reply = 0, ''
+        self.answers.append(Answer(reply[0], time.monotonic() - begin))
+        self.left -= 1
+        if reply[0] == 250:
+            self.ledger[message.name] = mail.report_id(reply)
+        else:
+            self.deferred.append(message)
+        if reply[0] != 250 or self.left == 0:
+            self.hang_up()
+
+    def hang_up(self):
+        if self.smtp:
+            self.smtp.close()
+        self.smtp = None
 
 
 class Load:
-    """Senders at work while the test breaks things."""
+    """The senders. mails: an iterator for each of them, for as long as it lasts; pause: seconds between two
+    messages of a sender; queueing: what was refused waits until all else was tried."""
 
-    def __init__(self, service):
+    def __init__(self, service, mails=None, pause=0.0, queueing=False):
         self.service = service
-        tokens = service.tokens([(str(n + 1), None, None) for n in range(SENDERS)])
-        self.senders = [Sender(service, n, token) for n, token in enumerate(tokens)]
+        self.pause = pause
+        self.queueing = queueing
+        self.stopping = threading.Event()  # no new messages
+        self.abandoned = threading.Event()  # nor those that were refused
+        if mails is None:
+            tokens = service.tokens([(str(n + 1), None, None) for n in range(SENDERS)])
+            mails = [endless(n, token) for n, token in enumerate(tokens)]
+        self.senders = [Sender(self, each) for each in mails]
         for sender in self.senders:
             sender.start()
 
     def acknowledged(self):
         return sum(len(sender.ledger) for sender in self.senders)
 
-    def wait_for_progress(self):
+    def ledger(self):
+        return {name: report for sender in self.senders for name, report in sender.ledger.items()}
+
+    def answers(self):
+        return [answer for sender in self.senders for answer in list(sender.answers)]
+
+    def refused(self):
+        """The codes other than 250 that were heard."""
+        return {answer.code for answer in self.answers()} - {0, 250}
+
+    def wait_for_progress(self, seconds=60):
         """Every round begins with mail flowing again."""
-        goal = self.acknowledged() + SENDERS
-        harness.wait_for(lambda: self.acknowledged() >= goal, 'mail flows', 60, self.service.log)
+        goal = self.acknowledged() + len(self.senders)
+        harness.wait_for(lambda: self.acknowledged() >= goal, 'mail flows', seconds, self.service.log)
 
     def finish(self):
-        for sender in self.senders:
-            sender.stopping.set()
-        for sender in self.senders:
-            sender.join(90)
-            assert not sender.is_alive()
+        """Stops, whatever was not answered yet."""
+        self.abandoned.set()
+        self.drain()
+
+    def drain(self, seconds=90):
+        """No new messages; those that were tried are sent until each is answered 250."""
+        self.stopping.set()
+        self.join(seconds)
+
+    def join(self, seconds):
+        """Waits until the senders have nothing left to send."""
+        harness.wait_for(lambda: not any(sender.is_alive() for sender in self.senders),
+                         'the senders are done', seconds, self.service.log)
 
     def stored(self):
         """Messages whose 250 came, after nothing was refused and no connection lost."""
         self.finish()
         self.check()
         broken = [error for sender in self.senders for error in sender.broken]
-        refused = set().union(*(sender.refused for sender in self.senders))
-        assert not broken and not refused, (broken[:5], refused)
+        assert not broken and not self.refused(), (broken[:5], self.refused())
         return self.acknowledged()
 
     def check(self):
         """Each 250 names a report that is there, of the message that it answered; nothing is there
         twice; what was never acknowledged is there once at most."""
-        ledger = {name: report for s in self.senders for name, report in s.ledger.items()}
+        ledger = self.ledger()
+        unanswered = {message.name for sender in self.senders for message in sender.deferred}
         assert len(set(ledger.values())) == len(ledger)
         with self.service.connect() as database:
             stored = harness.rows(database, "SELECT detail->>'message_id', report_id::text FROM report")
@@ -91,7 +152,7 @@ class Load:
             assert len(reports) == len(stored), 'a message is stored twice'
             lost = {name for name, report in ledger.items() if reports.get(name) != report}
             assert not lost, 'lost: %s' % sorted(lost)[:10]
-            assert len(reports) <= len(ledger) + SENDERS, (len(reports), len(ledger))
+            assert reports.keys() <= ledger.keys() | unanswered, 'stored, and never sent'
             events = harness.column(database, 'SELECT address FROM event')
             assert len(events) == len(set(events)), 'an event is there twice'
             assert len(events) == len(reports), (len(events), len(reports))
@@ -99,5 +160,4 @@ class Load:
             assert raw == len(reports), (raw, len(reports))
             counted = harness.single(database, 'SELECT sum(events)::bigint FROM rollup_hour')
             assert counted == len(events), (counted, len(events))
-        refused = set().union(*(sender.refused for sender in self.senders))
-        assert refused <= {451, 452, 421}, refused
+        assert self.refused() <= {451, 452, 421}, self.refused()
