@@ -16,7 +16,7 @@ struct directory_cache {
 	int64_t refresh_at;
 	bool loading;
 	bool failing; /* said once in the log until it works again */
-	bool asked;   /* by directory_cache_refresh() */
+	bool asked;   /* somebody waits for on_fresh() */
 	void (*on_fresh)(void *context, bool loaded);
 	void *context;
 };
@@ -109,17 +109,25 @@ const struct directory *directory_cache_get(const struct directory_cache *cache)
 	return cache->directory;
 }
 
-bool directory_cache_refresh(struct directory_cache *cache)
+static int64_t useful_again_at(const struct directory_cache *cache)
 {
-	int64_t now = time_monotonic_ms();
+	return cache->directory != NULL ? cache->directory->loaded_at + LIMIT_DIRECTORY_FORCED_MS
+					: 0;
+}
 
-	if (!cache->loading && cache->directory != NULL &&
-	    now - cache->directory->loaded_at < LIMIT_DIRECTORY_FORCED_MS)
-		return false;
+void directory_cache_await(struct directory_cache *cache)
+{
 	cache->asked = true;
 	if (!cache->loading) {
-		cache->refresh_at = now;
-		watch_update(cache->watch, -1, false, false, now);
+		cache->refresh_at = useful_again_at(cache);
+		watch_update(cache->watch, -1, false, false, cache->refresh_at);
 	}
+}
+
+bool directory_cache_refresh(struct directory_cache *cache)
+{
+	if (!cache->loading && time_monotonic_ms() < useful_again_at(cache))
+		return false;
+	directory_cache_await(cache);
 	return true;
 }

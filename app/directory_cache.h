@@ -16,7 +16,7 @@
 
 struct directory_cache;
 
-/* on_fresh(context, loaded) is called after each load asked for by directory_cache_refresh(). */
+/* on_fresh(context, loaded) is called after each load that was asked for. */
 struct directory_cache *directory_cache_new(struct event_base *base, const char *dsn,
 					    const uint8_t *master_key,
 					    void (*on_fresh)(void *context, bool loaded),
@@ -26,5 +26,7 @@ void directory_cache_free(struct directory_cache *cache);
 const struct directory *directory_cache_get(const struct directory_cache *cache);
 /* false: it was loaded less than LIMIT_DIRECTORY_FORCED_MS ago, so asking again is no use. */
 bool directory_cache_refresh(struct directory_cache *cache);
+/* The same for whoever rather waits until asking is of use again. */
+void directory_cache_await(struct directory_cache *cache);
 
 #endif

@@ -142,15 +142,13 @@ static void on_auth(void *context, connection_id connection, struct sasl_credent
 	} else if (!submission_key_read(credentials.password, &key)) {
 		server_answer_auth(service->server, connection, AUTH_REFUSED, 0);
 	} else if (!answer_auth(service, connection, &key, false)) {
-		if (directory_cache_refresh(service->directory)) {
-			struct waiting_question *waiting =
-				wait_for_directory(service, connection, SLICE_NONE);
+		struct waiting_question *waiting =
+			wait_for_directory(service, connection, SLICE_NONE);
 
-			waiting->auth = true;
-			waiting->key = key;
-		} else {
-			(void)answer_auth(service, connection, &key, true);
-		}
+		waiting->auth = true;
+		waiting->key = key;
+		/* A wrong password is answered late in any case. */
+		directory_cache_await(service->directory);
 	}
 }
 
