@@ -52,6 +52,7 @@ flush unix n - n 1000 0 flush
 proxymap unix - - n - - proxymap
 smtp unix - - n - - smtp
 relay unix - - n - - smtp
+lmtp unix - - n - - lmtp
 showq unix n - n - - showq
 error unix - - n - - error
 retry unix - - n - - error
@@ -78,7 +79,8 @@ def require():
 
 
 class Postfix:
-    """routes: domain → port on the loopback interface; every other domain is undeliverable."""
+    """routes: domain → a port on the loopback interface, or transport:nexthop; every other domain is
+    undeliverable."""
 
     def __init__(self, routes, settings=()):
         require()
@@ -90,7 +92,8 @@ class Postfix:
             file.write(MAIN.format(folder=self.folder, daemons=DAEMONS))
             file.write('default_transport = error:no route in this test\n')
             file.write('transport_maps = inline:{ %s }\n' % ', '.join(
-                '{ %s = smtp:[127.0.0.1]:%d }' % route for route in routes.items()))
+                '{ %s = %s }' % (domain, to if isinstance(to, str) else 'smtp:[127.0.0.1]:%d' % to)
+                for domain, to in routes.items()))
             file.write(''.join(line + '\n' for line in settings))
         with open(os.path.join(self.folder, 'master.cf'), 'w') as file:
             file.write(MASTER.format(port=self.port))

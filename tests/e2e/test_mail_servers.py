@@ -1,38 +1,145 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""A real Postfix is handed a mail with a token as its return path for a recipient that its next hop
-refuses. The report that Postfix itself writes must suppress that recipient."""
+"""A real Postfix and a real Exim: the reports that they write themselves, delivered over STARTTLS, must
+suppress the recipient that their next hop refused; and they hand over by LMTP and by submission."""
+import os
+
+import exim
 import harness
 import mail
 import postfix
 import tap
 
-ADDRESS = 'nobody@refused.example'
+FOLDER = harness.temporary_folder()
+CERTIFICATE, KEY = harness.certificate(FOLDER)
+SUBMISSION, SUBMISSIONS, LMTP = harness.free_ports(3)
+UNIX = os.path.join(FOLDER, 'lmtp')
+STRICT = 'strict.example'  # refuses whom it does not know
+
+service = harness.Service(
+    harness.Cluster(), tls__certificates=CERTIFICATE, tls__keys=KEY, submission__port=SUBMISSION,
+    submissions__port=SUBMISSIONS, lmtp__port=LMTP, lmtp_unix__path=UNIX, lmtp_unix__mode='666')
+service.cli('domain', 'add', STRICT, '--account', 'demo', '--reject-invalid', '550')
+service.start()
+next_hop = postfix.RefusingServer()
+
+# Whatever the next hop said, in the reports of Exim.
+EXIM_STATUS = '5.0.0'
+# Exim's transports: to a port, with TLS or else the message stays in the queue
+SMTP = 'driver = smtp\nallow_localhost\nport = %d\n'
+TLS = 'hosts_require_tls = *\ntls_try_verify_hosts = :\n'
+# The same name and password of a client, as each configures them.
+EXIM_AUTH = 'plain:\n  driver = plaintext\n  public_name = PLAIN\n  client_send = ^relay^%s\n' % service.key
+POSTFIX_AUTH = ['smtp_sasl_auth_enable = yes', 'smtp_sasl_security_options = noanonymous',
+                'smtp_sasl_mechanism_filter = plain, login',
+                'smtp_sasl_password_maps = inline:{ { [127.0.0.1]:%d = relay:%s }, { [127.0.0.1]:%d = relay:%s } }' % (
+                    SUBMISSION, service.key, SUBMISSIONS, service.key)]
 
 
-def test_report_of_a_real_postfix_suppresses_the_recipient():
-    postfix.require()
-    service = harness.Service(harness.Cluster()).start()
-    next_hop = postfix.RefusingServer()
-    mta = postfix.Postfix({'refused.example': next_hop.port, harness.DOMAIN: service.smtp_port})
-    token = service.token(ref='4711', address=ADDRESS, campaign=7)
-    news = mail.lines('From: News <news@sender.example>', 'To: <%s>' % ADDRESS, 'Subject: News', '', 'Hello.')
-    assert service.http.status('GET', '/v1/suppressions/' + ADDRESS) == 404
-
-    code, text = mail.deliver(mta.port, ADDRESS, news, sender=token)
+def send(mta, to, sender):
+    """The mail server is handed a mail, as by its own users."""
+    news = mail.lines('From: News <news@sender.example>', 'To: <%s>' % to[0], 'Subject: News', '', 'Hello.')
+    code, text = mail.deliver(mta.port, to, news, sender=sender)
     assert code == 250, (code, text)
 
-    harness.wait_for(lambda: service.http.status('GET', '/v1/suppressions/' + ADDRESS) == 200,
-                     'its report suppresses the recipient', 30, mta.log)
-    event, = service.http.all('/v1/events', address=ADDRESS)
-    assert event['kind'] == 'bounce', event
-    assert event['trust'] == 'verified', event
-    assert (event['ref'], event['campaign'], event['status'], event['reason'], event['severity']) == (
-        '4711', 7, '5.1.1', 'userunknown', 'hard'), event
-    raw = service.http.get('/v1/reports/%s/raw' % event['report_id'])
-    assert b'X-Postfix-Queue-ID:' in raw, raw
-    harness.wait_for(lambda: mta.queued() == 0, 'Postfix has nothing left to send')
+
+def event_of(mta, *refs):
+    """The one event of these refs, and its report."""
+    event, = harness.wait_for(lambda: sum((service.http.all('/v1/events', ref=ref) for ref in refs), []),
+                              'an event of ref %s' % (refs,), 30, mta.log)
+    return event, service.http.get('/v1/reports/' + event['report_id'])
+
+
+def finish(mta):
+    harness.wait_for(lambda: mta.queued() == 0, 'the mail server has nothing left to send', 30, mta.log)
     mta.stop()
+
+
+def check_report(mta, ref, reporting_mta, status):
+    """Its next hop refuses the recipient; what it says of that comes back to the return path."""
+    address = 'nobody%s@refused.example' % ref
+    token = service.token(ref=ref, address=address, campaign=7)
+    assert service.http.status('GET', '/v1/suppressions/' + address) == 404
+    send(mta, [address], token)
+    event, report = event_of(mta, ref)
+    assert (event['kind'], event['trust'], event['campaign']) == ('bounce', 'verified', 7), event
+    assert (event['status'], event['reason'], event['severity']) == (status, 'userunknown', 'hard'), event
+    assert event['address'] == address, event
+    assert report['envelope']['tls'] == 'TLSv1.3', report
+    assert report['reporting_mta'] == reporting_mta, report
+    assert service.http.status('GET', '/v1/suppressions/' + address) == 200
+    finish(mta)
+    return service.http.get('/v1/reports/%s/raw' % event['report_id'])
+
+
+def test_report_of_postfix_over_starttls():
+    mta = postfix.Postfix({'refused.example': next_hop.port, harness.DOMAIN: service.smtp_port},
+                          ['smtp_tls_policy_maps = inline:{ { [127.0.0.1]:%d = encrypt } }' % service.smtp_port])
+    assert b'X-Postfix-Queue-ID:' in check_report(mta, '4711', 'mta.example', '5.1.1')
+
+
+def test_report_of_exim_over_starttls():
+    mta = exim.Exim({'refused.example': SMTP % next_hop.port, harness.DOMAIN: SMTP % service.smtp_port + TLS})
+    assert b'X-Failed-Recipients:' in check_report(mta, '4712', 'exim.mta.example', EXIM_STATUS)
+
+
+def check_lmtp(mta, first, status):
+    """Two recipients that we take and one that we refuse: each has its own reply, so that the mail server
+    reports the one, and delivers nothing again."""
+    tokens = [service.token(ref=str(first + number)) for number in range(3)]
+    report = mail.dsn(tokens[0], 'lmtp%d@recipient.example' % first, number=first)
+    code, text = mail.deliver(mta.port, tokens[:2] + ['nobody@' + STRICT], report, sender=tokens[2])
+    assert code == 250, (code, text)
+    _, report = event_of(mta, str(first), str(first + 1))  # whichever the mail server names first
+    assert report['source'] == 'lmtp', report
+    refused, _ = event_of(mta, str(first + 2))
+    assert (refused['kind'], refused['status']) == ('bounce', status), refused
+    assert refused['address'] == 'nobody@' + STRICT, refused
+    finish(mta)
+    with service.connect() as database:
+        stored = harness.column(database, 'SELECT recipients FROM report WHERE recipients && %s ORDER BY report_id',
+                                tokens)
+    assert [sorted(recipients) for recipients in stored] == [sorted(tokens[:2]), tokens[2:]], stored
+
+
+def test_postfix_hands_over_by_lmtp():
+    for number, to in enumerate(('lmtp:unix:' + UNIX, 'lmtp:inet:127.0.0.1:%d' % LMTP)):
+        check_lmtp(postfix.Postfix({harness.DOMAIN: to, STRICT: to}), 100 + 10 * number, '5.1.1')
+
+
+def test_exim_hands_over_by_lmtp():
+    for number, transport in enumerate(('driver = lmtp\nsocket = %s\nbatch_max = 100' % UNIX,
+                                        SMTP % LMTP + 'protocol = lmtp')):
+        check_lmtp(exim.Exim({'%s : %s' % (harness.DOMAIN, STRICT): transport}), 200 + 10 * number, EXIM_STATUS)
+
+
+def check_submission(mta, ref):
+    """What is handed over with a key counts, even to an address that says nothing."""
+    address = 'gone%s@recipient.example' % ref
+    code, text = mail.deliver(mta.port, 'reports@elsewhere.example',
+                              mail.dsn('reports@elsewhere.example', address, number=ref))
+    assert code == 250, (code, text)
+    event, = harness.wait_for(lambda: service.http.all('/v1/events', address=address), 'it is handed over', 30,
+                              mta.log)
+    assert event['trust'] == 'authenticated', event
+    assert service.http.get('/v1/reports/' + event['report_id'])['envelope']['tls'] == 'TLSv1.3'
+    assert service.http.status('GET', '/v1/suppressions/' + address) == 200
+    finish(mta)
+
+
+def test_postfix_submits_with_auth():
+    for port, extra in ((SUBMISSION, []), (SUBMISSIONS, ['smtp_tls_wrappermode = yes'])):
+        check_submission(postfix.Postfix({'elsewhere.example': port},
+                                         POSTFIX_AUTH + ['smtp_tls_security_level = encrypt'] + extra), str(port))
+
+
+def test_exim_submits_with_auth():
+    for port, extra in ((SUBMISSION, ''), (SUBMISSIONS, 'protocol = smtps\n')):
+        check_submission(exim.Exim({'elsewhere.example': SMTP % port + TLS + 'hosts_require_auth = *\n' + extra},
+                                   authenticators=EXIM_AUTH), str(port))
+
+
+def test_stops_cleanly():
     service.stop()
 
 

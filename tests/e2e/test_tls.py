@@ -13,7 +13,6 @@ import warnings
 
 import harness
 import mail
-import postfix
 import tap
 
 FOLDER = harness.temporary_folder()
@@ -314,20 +313,6 @@ def test_swaks():
     event, = service.http.all('/v1/events', ref='400')
     report = service.http.get('/v1/reports/' + event['report_id'])
     assert report['envelope']['tls'] == 'TLSv1.3', report
-
-
-def test_postfix_delivers_over_starttls():
-    postfix.require()
-    mta = postfix.Postfix({harness.DOMAIN: service.smtp_port},
-                          ['smtp_tls_security_level = encrypt', 'smtp_tls_loglevel = 1'])
-    token = service.token(ref='401')
-    code, text = mail.deliver(mta.port, token, mail.dsn(token, 'postfix@recipient.example'))
-    assert code == 250, text
-    event, = harness.wait_for(lambda: service.http.all('/v1/events', ref='401'), 'Postfix delivers', 30,
-                              mta.log)
-    report = service.http.get('/v1/reports/' + event['report_id'])
-    assert report['envelope']['tls'] == 'TLSv1.3', report
-    mta.stop()
 
 
 def test_stops_cleanly_while_a_handshake_is_under_way():
