@@ -40,7 +40,6 @@ struct part {
 	enum part_kind kind;
 	struct slice content_type; /* lower case "type/subtype" */
 	struct slice charset;      /* lower case, as declared */
-	struct slice description;  /* Content-Description */
 	struct slice filename;
 	struct slice body; /* transfer-decoded; text parts also converted to UTF-8; capped */
 	unsigned depth;    /* 0: the message's own body */

@@ -16,7 +16,7 @@ struct level {
 };
 
 struct walk {
-	struct slice raw;
+	struct slice raw; /* what GMime saw a copy of */
 	struct message *message;
 	struct level levels[LIMIT_MIME_DEPTH];
 	unsigned depth;
@@ -24,13 +24,16 @@ struct walk {
 	const char *why;
 };
 
+static GMimeParser *parser; /* keeps the last stream until the next message */
 static GMimeParserOptions *options;
+static GByteArray bytes; /* what that stream reads: borrowed */
 
 void mime_init(void)
 {
 	if (options)
 		return;
 	g_mime_init();
+	parser = g_mime_parser_new();
 	options = g_mime_parser_options_new();
 	charset_init();
 }
@@ -158,7 +161,6 @@ static void walk_leaf(struct walk *walk, GMimeObject *object)
 	*part = (struct part){
 		.content_type = content_type_name(arena, type),
 		.charset = lower_cstr(arena, g_mime_content_type_get_parameter(type, "charset")),
-		.description = SLICE_NONE,
 		.filename = SLICE_NONE,
 		.body = SLICE_NONE,
 		.depth = walk->depth,
@@ -170,11 +172,8 @@ static void walk_leaf(struct walk *walk, GMimeObject *object)
 		return;
 	GMimePart *leaf = (GMimePart *)object;
 	const char *filename = g_mime_part_get_filename(leaf);
-	const char *description = g_mime_part_get_content_description(leaf);
 	if (filename)
 		part->filename = arena_copy(arena, slice_from_cstr(filename));
-	if (description)
-		part->description = arena_copy(arena, slice_from_cstr(description));
 	GMimeContentEncoding encoding = g_mime_part_get_content_encoding(leaf);
 	part->body = decode_transfer(arena, encoding, part_bytes(walk, leaf));
 	if (part->kind == PART_MESSAGE || part->kind == PART_HEADERS)
@@ -259,39 +258,37 @@ const struct part *message_part(const struct message *message, enum part_kind ki
 static void read_as_text(struct walk *walk)
 {
 	struct part *part = walk_add(walk);
-	struct slice body = slice_head(body_after_headers(walk->raw), LIMIT_TEXT_PART);
+	struct slice body = slice_head(body_after_headers(walk->message->raw), LIMIT_TEXT_PART);
 
 	*part = (struct part){
 		.kind = PART_TEXT,
 		.content_type = SLICE("text/plain"),
 		.charset = SLICE_NONE,
-		.description = SLICE_NONE,
 		.filename = SLICE_NONE,
 		.body = charset_to_utf8(walk->message->arena, SLICE_NONE, body),
 	};
 }
 
-/* The stream borrows the copy; it is never written to. */
-static GMimeMessage *parse(struct slice raw, const struct prescan *prescan, GByteArray *array)
+/* A part, because a message would be parsed for headers that we read ourselves. */
+static GMimeObject *parse(char *copy, size_t len)
 {
-	array->data = (guint8 *)prescan->copy;
-	array->len = (guint)raw.len;
-	GMimeStream *stream = g_mime_stream_mem_new_with_byte_array(array);
+	bytes = (GByteArray){ .data = (guint8 *)copy, .len = (guint)len };
+	GMimeStream *stream = g_mime_stream_mem_new_with_byte_array(&bytes);
 	g_mime_stream_mem_set_owner((GMimeStreamMem *)stream, FALSE);
-	GMimeParser *parser = g_mime_parser_new_with_stream(stream);
-	GMimeMessage *parsed = g_mime_parser_construct_message(parser, options);
-	g_object_unref(parser);
+	g_mime_parser_init_with_stream(parser, stream);
+	GMimeObject *root = g_mime_parser_construct_part(parser, options);
 	g_object_unref(stream);
-	return parsed;
+	return root;
 }
 
 const char *mime_read(const struct prescan *prescan, struct message *message)
 {
-	struct walk walk = { .raw = message->raw, .message = message };
-	GByteArray array;
+	struct walk walk = {
+		.raw = slice_skip(message->raw, prescan->start),
+		.message = message,
+	};
 
-	GMimeMessage *parsed = parse(message->raw, prescan, &array);
-	GMimeObject *root = parsed ? g_mime_message_get_mime_part(parsed) : NULL;
+	GMimeObject *root = parse(prescan->copy + prescan->start, walk.raw.len);
 	GMimeContentType *type = root ? g_mime_object_get_content_type(root) : NULL;
 	message->content_type = content_type_name(message->arena, type);
 	message->report_type = SLICE_NONE;
@@ -299,9 +296,8 @@ const char *mime_read(const struct prescan *prescan, struct message *message)
 		const char *report_type = g_mime_content_type_get_parameter(type, "report-type");
 		message->report_type = lower_cstr(message->arena, report_type);
 		walk_all(&walk, root);
+		g_object_unref(root);
 	}
-	if (parsed)
-		g_object_unref(parsed);
 	if (walk.why)
 		return walk.why;
 	if (message->part_count == 0)

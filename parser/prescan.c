@@ -8,6 +8,13 @@
 
 enum header_class { HEADER_OTHER, HEADER_ADDRESS, HEADER_CONTENT_TYPE, HEADER_RECEIVED };
 
+/* More headers about structure than this in one block are not moved. */
+#define KEPT_HEADERS 8
+
+struct span {
+	size_t from, to;
+};
+
 struct scan {
 	struct slice raw;
 	char *copy; /* NULL: only the caps are wanted */
@@ -22,7 +29,13 @@ struct scan {
 
 	bool foldable; /* GMime need not see the header above */
 
+	/* Of the message's own block, all of whose lines are headers: those that GMime needs. */
+	bool movable;
+	struct span kept[KEPT_HEADERS];
+	size_t kept_count;
+
 	bool header_open; /* continuation lines belong to a header: */
+	bool header_needed;
 	enum header_class class_;
 	size_t header_start;
 	unsigned colons;
@@ -96,6 +109,14 @@ static bool value_embeds(struct slice value, size_t *ret_offset)
 	return slice_starts_with_nocase(slice_skip(value, offset), SLICE("message/"));
 }
 
+static void keep_header(struct scan *scan, size_t end)
+{
+	if (scan->kept_count == KEPT_HEADERS)
+		scan->movable = false;
+	else
+		scan->kept[scan->kept_count++] = (struct span){ scan->header_start, end };
+}
+
 static const char *header_end(struct scan *scan, size_t offset)
 {
 	size_t len = offset - scan->header_start;
@@ -103,6 +124,8 @@ static const char *header_end(struct scan *scan, size_t offset)
 	if (!scan->header_open)
 		return NULL;
 	scan->header_open = false;
+	if (scan->main_block && scan->header_needed)
+		keep_header(scan, offset);
 	if (scan->class_ == HEADER_ADDRESS) {
 		if (scan->colons > LIMIT_ADDRESS_COLONS)
 			return "address header with too many groups";
@@ -129,6 +152,17 @@ static void block_begin(struct scan *scan, size_t offset)
 	scan->foldable = false;
 }
 
+/* Behind all that GMime need not see: it then begins with the first of those it needs. */
+static void move_kept(struct scan *scan, size_t end)
+{
+	for (size_t i = scan->kept_count; i > 0; i--) {
+		const struct span *span = &scan->kept[i - 1];
+		end -= span->to - span->from;
+		memmove(scan->copy + end, scan->copy + span->from, span->to - span->from);
+	}
+	scan->result->start = end;
+}
+
 /* After the empty line that ends a block the embedded message's own headers may follow. */
 static const char *block_end(struct scan *scan, size_t line_offset, size_t next_offset)
 {
@@ -136,6 +170,8 @@ static const char *block_end(struct scan *scan, size_t line_offset, size_t next_
 	if (why)
 		return why;
 	scan->in_block = false;
+	if (scan->main_block && scan->movable && scan->copy)
+		move_kept(scan, line_offset);
 	if (!scan->block_embeds) {
 		scan->embedded_depth = 0;
 		return NULL;
@@ -146,32 +182,37 @@ static const char *block_end(struct scan *scan, size_t line_offset, size_t next_
 	return NULL;
 }
 
+/* Whether it says how to take the message apart. */
+static bool is_needed(struct slice name, enum header_class class_)
+{
+	return class_ == HEADER_CONTENT_TYPE ||
+	       slice_equal_nocase(name, SLICE("content-transfer-encoding")) ||
+	       slice_equal_nocase(name, SLICE("content-disposition"));
+}
+
 /*
  * GMime makes objects of every header, which costs more than all the rest. So that it makes few,
- * each header that says nothing about structure becomes a folded line of the one above, if that is
- * such a header, too.
+ * each that it does not need becomes a folded line of the one above, if that is such a header, too.
  */
-static void fold_in_copy(struct scan *scan, size_t offset, struct slice name)
+static void fold_in_copy(struct scan *scan, size_t offset, bool needed)
 {
-	bool needed = slice_starts_with_nocase(name, SLICE("content-")) ||
-		      slice_equal_nocase(name, SLICE("mime-version"));
-
 	if (!needed && scan->foldable && scan->copy)
 		scan->copy[offset] = ' ';
 	scan->foldable = !needed;
 }
 
-static const char *header_begin(struct scan *scan, size_t offset, enum header_class class_,
-				bool embeds)
+static const char *header_begin(struct scan *scan, size_t offset, struct slice name,
+				enum header_class class_)
 {
 	const char *why = header_end(scan, offset);
 	if (why)
 		return why;
+	scan->header_needed = is_needed(name, class_);
+	fold_in_copy(scan, offset, scan->header_needed);
 	scan->header_open = true;
 	scan->header_start = offset;
 	scan->class_ = class_;
 	scan->colons = 0;
-	scan->block_embeds |= embeds;
 	if (++scan->block_headers > LIMIT_HEADERS)
 		return "too many headers";
 	if (class_ == HEADER_RECEIVED && scan->main_block && ++scan->received > LIMIT_RECEIVED)
@@ -185,16 +226,18 @@ static const char *scan_block_line(struct scan *scan, struct slice line, size_t 
 {
 	const char *why = NULL;
 
-	if (line.ptr[0] != ' ' && line.ptr[0] != '\t') {
-		if (name.len > 0) {
-			fold_in_copy(scan, offset, name);
-			why = header_begin(scan, offset, class_, embeds);
-		} else if (!scan->main_block) {
-			/* Text behind a line of hyphens. */
-			scan->in_block = false;
-			scan->embedded_depth = 0;
-			return header_end(scan, offset);
-		}
+	if (line.ptr[0] == ' ' || line.ptr[0] == '\t') {
+		scan->movable &= scan->header_open;
+	} else if (name.len > 0) {
+		why = header_begin(scan, offset, name, class_);
+		scan->block_embeds |= embeds;
+	} else if (scan->main_block) {
+		scan->movable = false;
+	} else {
+		/* Text behind a line of hyphens. */
+		scan->in_block = false;
+		scan->embedded_depth = 0;
+		return header_end(scan, offset);
 	}
 	if (scan->header_open && scan->class_ == HEADER_ADDRESS)
 		scan->colons += count_colons(line);
@@ -245,6 +288,7 @@ static const char *scan_all(struct scan *scan, bool own)
 
 	block_begin(scan, 0);
 	scan->main_block = own;
+	scan->movable = own;
 	while (offset < scan->raw.len) {
 		const char *start = scan->raw.ptr + offset;
 		const char *newline = memchr(start, '\n', scan->raw.len - offset);

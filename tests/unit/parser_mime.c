@@ -74,7 +74,6 @@ static void check_report(const struct message *message)
 	assert_slice(slice_trim(message->parts[1].body), "Action: failed");
 	assert_int_equal(message->parts[2].kind, PART_MESSAGE);
 	assert_slice(message->parts[2].content_type, "message/rfc822");
-	assert_slice(message->parts[2].description, "original");
 	assert_slice(message->parts[2].filename, "x.eml");
 	assert_true(slice_starts_with(message->parts[2].body, SLICE("To: user@example.com")));
 	assert_true(slice_ends_with(message->parts[2].body, SLICE("--inner--")));
@@ -116,6 +115,9 @@ static void test_text(void **state)
 		{ "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nopen", "open", "cut short" },
 		{ "Content-Type: multipart/mixed; boundary=b\n\n--bb\n\none\n--b\n\ntwo\n--b--\n",
 		  "two", "boundary that begins another" },
+		{ "Content-Type: multipart/mixed;\n boundary=b\nSubject: "
+		  "x\n\n--b\n\nhello\n--b--\n",
+		  "hello", "headers behind the one that counts" },
 		{ "Content-Type: nonsense\n\nhello", "hello", "type without subtype" },
 		{ "no header at all\nreally\n", "", "no message" },
 		{ "", "", "nothing" },

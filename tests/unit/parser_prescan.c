@@ -173,6 +173,41 @@ static void test_copy(void **state)
 	assert_string_equal(scan(SLICE(RAW)).copy, COPY);
 }
 
+/* GMime begins with the headers that it needs, behind all others; where a line among them is no
+ * header, with the message. */
+static void test_start(void **state)
+{
+	static const struct {
+		const char *raw;
+		const char *start;
+		const char *why;
+	} ROWS[] = {
+		{ "Content-Type: text/plain;\n\tcharset=utf-8\nTo: x\nContent-Transfer-Encoding: "
+		  "8bit\n"
+		  "Subject: y\n z\n\nSubject: body\n",
+		  "Content-Type: text/plain;\n\tcharset=utf-8\nContent-Transfer-Encoding: 8bit\n\n"
+		  "Subject: body\n",
+		  "moved over what stands between and behind" },
+		{ "A: b\r\nC: d\r\n\r\nbody", "\r\nbody", "none is needed" },
+		{ "\nbody", "\nbody", "no headers" },
+		{ "Content-Type: a/b\nnonsense\nX: y\n\n", "Content-Type: a/b\nnonsense\nX: y\n\n",
+		  "a line that is no header" },
+		{ " X\nA: b\n\n", " X\nA: b\n\n", "folded below nothing" },
+		{ "Content-Type: a/b\nX: y\n--b\n\n", "Content-Type: a/b\nX: y\n--b\n\n",
+		  "a boundary among headers" },
+		{ "Content-Type: a/b\nX: y\n", "Content-Type: a/b\nX: y\n", "headers alone" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
+		struct prescan result = scan(slice_from_cstr(ROWS[i].raw));
+		if (strcmp(result.copy + result.start, ROWS[i].start) != 0)
+			fail_msg("%s: \"%s\"", ROWS[i].why, result.copy + result.start);
+	}
+	struct slice many = repeat("A: b\n", "Content-Type: a/b\n", 9, "\n");
+	assert_int_equal(scan(many).start, 0);
+}
+
 static void test_boundary(void **state)
 {
 	struct slice fits = repeat("Content-Type: multipart/mixed; boundary=\"", "b", 70, "\"\n\n");
@@ -226,6 +261,7 @@ int main(void)
 		cmocka_unit_test(test_honest_long_header),
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_copy),
+		cmocka_unit_test(test_start),
 		cmocka_unit_test(test_boundary),
 		cmocka_unit_test(test_linear),
 		cmocka_unit_test(test_nothing),
