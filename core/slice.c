@@ -58,30 +58,19 @@ bool slice_ends_with_nocase(struct slice s, struct slice suffix)
 	return s.len >= suffix.len && slice_equal_nocase(slice_skip(s, s.len - suffix.len), suffix);
 }
 
-ptrdiff_t slice_find(struct slice s, struct slice needle)
-{
-	if (needle.len == 0)
-		return 0;
-	if (s.len < needle.len)
-		return -1;
-	const char *at = memmem(s.ptr, s.len, needle.ptr, needle.len);
-	return at == NULL ? -1 : at - s.ptr;
-}
-
-/* Hops from one occurrence of the needle's first letter to the next, in either case. The needle is
- * a short constant of ours, so the time stays linear in s. */
 /* Sixteen bytes at once, on any machine that gcc knows. */
-typedef unsigned char bytes16 __attribute__((vector_size(16)));
+#define LANES 16
+typedef unsigned char lanes __attribute__((vector_size(LANES)));
 
-static inline bytes16 bytes16_load(const char *ptr)
+static inline lanes lanes_load(const char *ptr)
 {
-	bytes16 bytes;
+	lanes bytes;
 
 	memcpy(&bytes, ptr, sizeof(bytes));
 	return bytes;
 }
 
-static inline bool bytes16_any(bytes16 bytes)
+static inline bool lanes_any(lanes bytes)
 {
 	uint64_t halves[2];
 
@@ -95,39 +84,74 @@ static inline unsigned char case_bit(char c)
 	return ascii_is_alpha(c) ? 0x20 : 0;
 }
 
-/* Compares where the needle's first and last byte both fit; readers look for hundreds of words. */
+/* One byte of a needle, with the bit that does not count. */
+struct probe {
+	unsigned char bit;
+	unsigned char byte;
+};
+
+static inline struct probe probe_for(char c, bool nocase)
+{
+	const unsigned char bit = nocase ? case_bit(c) : 0;
+
+	return (struct probe){ bit, (unsigned char)c | bit };
+}
+
+/*
+ * Compares where the needle's first and last byte both fit. Readers look for hundreds of short
+ * constants of ours in each message, so that counts, and the time stays linear in s.
+ */
+static inline ptrdiff_t find(struct slice s, struct slice needle, bool nocase)
+{
+	const size_t last = needle.len - 1;
+	const size_t ends = s.len - last; /* matches begin before it */
+	const struct probe first = probe_for(needle.ptr[0], nocase);
+	const struct probe end = probe_for(needle.ptr[last], nocase);
+	unsigned char fits[LANES];
+
+	for (size_t i = 0; i < ends; i += LANES) {
+		/* the last sixteen may overlap those before */
+		if (ends - i < LANES && ends >= LANES)
+			i = ends - LANES;
+		const size_t count = ends - i < LANES ? ends - i : LANES;
+		if (count == LANES) {
+			const lanes both =
+				(lanes)((lanes_load(s.ptr + i) | first.bit) == first.byte) &
+				(lanes)((lanes_load(s.ptr + i + last) | end.bit) == end.byte);
+			if (!lanes_any(both))
+				continue;
+			memcpy(fits, &both, sizeof(fits));
+		} else {
+			for (size_t k = 0; k < count; k++)
+				fits[k] = ((unsigned char)s.ptr[i + k] | first.bit) == first.byte;
+		}
+		for (size_t k = 0; k < count; k++) {
+			const struct slice at = slice_from(s.ptr + i + k, needle.len);
+			if (fits[k] &&
+			    (nocase ? slice_equal_nocase(at, needle) : slice_equal(at, needle)))
+				return (ptrdiff_t)(i + k);
+		}
+	}
+	return -1;
+}
+
+ptrdiff_t slice_find(struct slice s, struct slice needle)
+{
+	if (needle.len == 0)
+		return 0;
+	if (s.len < needle.len)
+		return -1;
+	if (needle.len <= LANES)
+		return find(s, needle, false);
+	const char *at = memmem(s.ptr, s.len, needle.ptr, needle.len);
+	return at == NULL ? -1 : at - s.ptr;
+}
+
 ptrdiff_t slice_find_nocase(struct slice s, struct slice needle)
 {
 	if (needle.len == 0)
 		return 0;
-	if (needle.len > s.len)
-		return -1;
-	const size_t last = needle.len - 1;
-	const size_t ends = s.len - last; /* matches begin before it */
-	const unsigned char first_bit = case_bit(needle.ptr[0]);
-	const unsigned char last_bit = case_bit(needle.ptr[last]);
-	const unsigned char first_byte = (unsigned char)needle.ptr[0] | first_bit;
-	const unsigned char last_byte = (unsigned char)needle.ptr[last] | last_bit;
-
-	for (size_t i = 0; i < ends;) {
-		size_t lanes = ends - i < 16 ? ends - i : 16;
-		if (lanes == 16) {
-			bytes16 first =
-				(bytes16)((bytes16_load(s.ptr + i) | first_bit) == first_byte);
-			bytes16 end =
-				(bytes16)((bytes16_load(s.ptr + i + last) | last_bit) == last_byte);
-			if (!bytes16_any(first & end)) {
-				i += 16;
-				continue;
-			}
-		}
-		for (size_t stop = i + lanes; i < stop; i++) {
-			if (((unsigned char)s.ptr[i] | first_bit) == first_byte &&
-			    slice_equal_nocase(slice_from(s.ptr + i, needle.len), needle))
-				return (ptrdiff_t)i;
-		}
-	}
-	return -1;
+	return s.len < needle.len ? -1 : find(s, needle, true);
 }
 
 ptrdiff_t slice_find_byte(struct slice s, char byte)

@@ -50,6 +50,37 @@ static void test_slice_searches(void **state)
 	assert_slice(slice_skip(SLICE("abc"), 9), "");
 }
 
+/* Every place in texts around the sizes that are compared at once, and nothing that only looks so.
+ */
+static void test_slice_find_everywhere(void **state)
+{
+	char text[80];
+
+	(void)state;
+	for (size_t len = 1; len <= sizeof(text); len++) {
+		for (size_t size = 1; size <= 20 && size <= len; size++) {
+			struct slice needle = slice_from("needle in a hayStacK.", size);
+			for (size_t at = 0; at + size <= len; at++) {
+				memset(text, 'n', sizeof(text));
+				memcpy(text + at, needle.ptr, size);
+				ptrdiff_t expected = size == 1 ? 0 : (ptrdiff_t)at;
+				assert_int_equal(slice_find(slice_from(text, len), needle),
+						 expected);
+				for (size_t i = at; i < at + size; i++)
+					text[i] = (char)(text[i] >= 'a' ? text[i] - 32 : text[i]);
+				assert_int_equal(slice_find_nocase(slice_from(text, len), needle),
+						 size == 1 ? 0 : (ptrdiff_t)at);
+				if (size > 2) {
+					text[at + 1] = '\0';
+					assert_int_equal(
+						slice_find_nocase(slice_from(text, len), needle),
+						-1);
+				}
+			}
+		}
+	}
+}
+
 static void test_lines_and_fields(void **state)
 {
 	struct slice rest = SLICE("one\r\n\ntwo"), line;
@@ -261,6 +292,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_slice_searches),
+		cmocka_unit_test(test_slice_find_everywhere),
 		cmocka_unit_test(test_lines_and_fields),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_buf_keeps_its_maximum),
