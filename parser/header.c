@@ -10,7 +10,8 @@ const struct header *header_find(const struct header_block *block, const char *n
 	struct slice wanted = slice_from_cstr(name);
 
 	for (size_t i = 0; i < block->count; i++) {
-		if (slice_equal_nocase(block->headers[i].name, wanted) && nth-- == 0)
+		if (block->headers[i].name.len == wanted.len &&
+		    slice_equal_nocase(block->headers[i].name, wanted) && nth-- == 0)
 			return &block->headers[i];
 	}
 	return NULL;

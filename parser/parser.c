@@ -56,6 +56,8 @@ static const struct reader *best_reading(const struct message *message, struct b
 	*ret_reading = (struct reading){ 0 };
 	for (size_t i = 0; i < READER_COUNT; i++) {
 		struct reading reading = { 0 };
+		if (READERS[i] == &reader_generic && ret_reading->score >= READER_GENERIC_SCORE)
+			continue;
 		READERS[i]->read(message, &reading);
 		if (reading.score == 0)
 			continue;

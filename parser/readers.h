@@ -82,6 +82,9 @@
 	X(unsubscribe)                    \
 	X(autoreply)
 
+/* All that the generic reader ever gives: where another read as much it need not be asked. */
+#define READER_GENERIC_SCORE 20
+
 #define X(name) extern const struct reader reader_##name;
 READER_LIST(X)
 #undef X

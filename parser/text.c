@@ -118,6 +118,8 @@ bool text_line_starts(struct slice line, const char *const markers[], struct sli
 	struct slice words = skip_ornaments(line);
 
 	for (size_t i = 0; markers && markers[i]; i++) {
+		if (slice_empty(words) || ascii_lower(words.ptr[0]) != ascii_lower(markers[i][0]))
+			continue; /* most lines and markers part here */
 		struct slice marker = slice_from_cstr(markers[i]);
 		if (slice_starts_with_nocase(words, marker)) {
 			*ret_rest = slice_skip(words, marker.len);

@@ -183,7 +183,11 @@ struct slice text_find_command(struct slice text)
 		{ ">>> EHLO", "HELO" },
 	};
 
+	struct trigrams trigrams = { { 0 } };
+	trigrams_add(&trigrams, text);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		if (!trigrams_may_have(&trigrams, steps[i].words))
+			continue;
 		if (slice_find_nocase(text, slice_from_cstr(steps[i].words)) >= 0)
 			return slice_from_cstr(steps[i].command);
 	}

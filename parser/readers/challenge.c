@@ -72,7 +72,7 @@ static void challenge_read(const struct message *message, struct reading *readin
 	bool product = has_header(message) || text_header_has(message, "From", PRODUCTS);
 	bool phrase = text_has_banner(message, PHRASES) != NULL;
 
-	if (dressed_as_status(message) && (product || phrase))
+	if ((product || phrase) && dressed_as_status(message))
 		reading->score = 96;
 	else if (product && phrase)
 		reading->score = 70;

@@ -244,7 +244,7 @@ static void generic_read(const struct message *message, struct reading *reading)
 	reading->kind = text_has(text, DELAYS) ? REPORT_DELAY : REPORT_BOUNCE;
 	read_places(message, reading, text);
 	if (reading->recipient_count > 0)
-		reading->score = 20;
+		reading->score = READER_GENERIC_SCORE;
 }
 
 const struct reader reader_generic = { "generic", generic_read };
