@@ -31,7 +31,8 @@ static bool choose_roles(const char *role, struct supervisor_options *options)
 {
 	options->ingest = !role || strcmp(role, "ingest") == 0;
 	options->api = !role || strcmp(role, "api") == 0;
-	return options->ingest || options->api;
+	options->jobs = !role || strcmp(role, "jobs") == 0;
+	return options->ingest || options->api || options->jobs;
 }
 
 static bool database_is_fit(struct setup *setup, const char *dsn)
@@ -64,7 +65,8 @@ static bool may_start(void *context)
 
 	return (!start->run.ingest || mail_can_be_taken(config)) &&
 	       (!start->run.ingest || database_is_fit(start->setup, config->database_ingest_dsn)) &&
-	       (!start->run.api || database_is_fit(start->setup, config->database_api_dsn));
+	       (!start->run.api || database_is_fit(start->setup, config->database_api_dsn)) &&
+	       (!start->run.jobs || database_is_fit(start->setup, config->database_jobs_dsn));
 }
 
 static int serve(struct setup *setup, const struct args *args, void *context)
@@ -87,7 +89,7 @@ static int serve(struct setup *setup, const struct args *args, void *context)
 
 	(void)args;
 	if (!choose_roles(options->role, &start.run))
-		return setup_misused("serve: --role is ingest or api");
+		return setup_misused("serve: --role is ingest, api or jobs");
 	if (options->trace_peer && !ip_parse(slice_from_cstr(options->trace_peer), &peer))
 		return setup_misused("serve: --trace-peer wants an IP address");
 	if (options->trace_peer && setup->config.smtp_transcript[0] == '\0')
@@ -111,7 +113,7 @@ int cmd_serve(int argc, char **argv)
 		{ .name = "role",
 		  .placeholder = "ROLE",
 		  .text = &options.role,
-		  .meaning = "run only this part: ingest or api" },
+		  .meaning = "run only this part: ingest, api or jobs" },
 		{ .name = "trace-peer",
 		  .placeholder = "ADDRESS",
 		  .text = &options.trace_peer,

@@ -29,11 +29,11 @@ struct process_context {
 	 * keeps them as well, so that a crash loses no backlog. */
 	const struct listeners *listeners;
 	/* app/handover.h: an ingest process accepts on it, the api process connects through it; -1
-	 * in an api process that runs without ingest. The process owns its copy. */
+	 * in an api process that runs without ingest, and in jobs. The process owns its copy. */
 	int handover_fd;
 };
 
-/* app/ingest_process.h and app/api_process.h declare theirs by this type. */
+/* app/ingest_process.h, api_process.h and jobs_process.h declare theirs by this type. */
 typedef int process_main(const struct process_context *context);
 
 #endif

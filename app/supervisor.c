@@ -16,6 +16,7 @@
 #include "app/commands.h"
 #include "app/handover.h"
 #include "app/ingest_process.h"
+#include "app/jobs_process.h"
 #include "app/mail_limits.h"
 #include "app/notify.h"
 #include "app/privileges.h"
@@ -66,6 +67,12 @@ static void add_api(struct supervisor *supervisor, struct process_context contex
 {
 	context.handover_fd = with_ingest ? supervisor->handover_client : -1;
 	add_child(supervisor, "api", api_process_main, &context);
+}
+
+static void add_jobs(struct supervisor *supervisor, struct process_context context)
+{
+	context.handover_fd = -1;
+	add_child(supervisor, "jobs", jobs_process_main, &context);
 }
 
 /* The program before this one may have left its own, in which messages wait. */
@@ -124,6 +131,8 @@ static bool set_up(struct supervisor *supervisor, const struct supervisor_option
 	add_ingest(supervisor, context, wanted.ingest_slots);
 	if (options->api)
 		add_api(supervisor, context, options->ingest);
+	if (options->jobs)
+		add_jobs(supervisor, context);
 	return privileges_drop(context.config->user, error, ERROR_LEN);
 }
 

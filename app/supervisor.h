@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The parent of the service's processes: binds the sockets, drops privileges, forks ingest × N and
- * api × 1, starts again what ends, logs on SIGUSR1 whom it refused, and on SIGTERM or SIGINT lets
- * all of them finish what is in flight, for SUPERVISOR_DRAIN_MS at most.
+ * The parent of the service's processes: binds the sockets, drops privileges, forks ingest × N,
+ * api × 1 and jobs × 1, starts again what ends, logs on SIGUSR1 whom it refused, and on SIGTERM or
+ * SIGINT lets all of them finish what is in flight, for SUPERVISOR_DRAIN_MS at most.
  *
  * SIGHUP: reads the settings again, and starts a new process for each with them; the old ones
  * accept no more and end with their last connection (app/retired.h). Bad settings change nothing.
@@ -29,6 +29,7 @@ struct supervisor_options {
 	const char *trace_peer;    /* whose sessions are written to smtp.transcript; NULL: none */
 	bool ingest;               /* which roles to run, at least one */
 	bool api;
+	bool jobs;
 	/* Asked once, with privileges dropped and before the first fork; false: do not start. It
 	 * has said why. */
 	bool (*may_start)(void *context);

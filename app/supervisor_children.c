@@ -18,15 +18,19 @@
 
 /* -- a child's first steps -- */
 
+static bool serves(const struct child *child, const struct listener_socket *socket)
+{
+	if (child->main == ingest_process_main)
+		return listener_is_of_ingest(socket, child->context.slot);
+	return child->main == api_process_main && socket->listener == LISTENER_HTTP;
+}
+
 static void close_foreign(const struct supervisor *supervisor, const struct child *own)
 {
-	bool ingest = own->main == ingest_process_main;
-
 	for (size_t i = 0; i < supervisor->listeners.count; i++) {
 		const struct listener_socket *socket = &supervisor->listeners.sockets[i];
 
-		if (ingest ? !listener_is_of_ingest(socket, own->context.slot)
-			   : socket->listener != LISTENER_HTTP)
+		if (!serves(own, socket))
 			close(socket->fd);
 	}
 	close(supervisor->signal_fd);

@@ -20,8 +20,8 @@
 #include "app/upgrade.h"
 
 #define SUPERVISOR_INGEST_MAX 64
-/* Beside ingest: api. */
-#define SUPERVISOR_CHILDREN_MAX (SUPERVISOR_INGEST_MAX + 1)
+/* Beside ingest: api and jobs. */
+#define SUPERVISOR_CHILDREN_MAX (SUPERVISOR_INGEST_MAX + 2)
 
 struct child {
 	const char *role;

@@ -61,6 +61,7 @@ struct config {
 	const char *database_owner_dsn;
 	const char *database_ingest_dsn;
 	const char *database_api_dsn;
+	const char *database_jobs_dsn;
 	bool database_allow_unsafe; /* start although fsync or synchronous_commit is off (tests) */
 	/* ingest.* */
 	int64_t ingest_processes; /* 0: one per core */
@@ -71,6 +72,12 @@ struct config {
 	const char *auth_reporters; /* file; empty: only the built-in ones */
 	const char *auth_authserv_id;
 	const char *auth_trusted_peers; /* networks, space-separated */
+	/* jobs.*, retention.* */
+	int64_t jobs_interval_ms;
+	int64_t jobs_maintenance_interval_ms;
+	int64_t retention_raw_days;
+	int64_t retention_event_days; /* of reports as well */
+	int64_t retention_rollup_days;
 	/* parser.* */
 	const char *parser_rules_dir; /* the operator's rules; empty: none */
 	/* process-wide */

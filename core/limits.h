@@ -72,6 +72,13 @@
 /* How often a committer makes the partitions of the days to come. */
 #define LIMIT_PARTITIONS_MS (6 * 60 * 60 * 1000)
 
+/* Days for which the same message, and the same event by another way, count once; the second is also
+ * how long a complaint's token may still have its effect. */
+#define LIMIT_INGEST_KEY_DAYS 14
+#define LIMIT_EVENT_KEY_DAYS  400
+/* Days for which a removed suppression is told to who asks for changes. */
+#define LIMIT_TOMBSTONE_DAYS 400
+
 /* -- what a message may hold before it is parsed (threats: MIME bombs) -- */
 
 #define LIMIT_HEADERS      1000

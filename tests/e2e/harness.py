@@ -84,6 +84,15 @@ def children_of(pid):
         return []
 
 
+def role_of(pid):
+    """The name that a process of the service has given itself; empty once it is gone."""
+    try:
+        with open('/proc/%d/comm' % pid) as file:
+            return file.read().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ''
+
+
 def command_line(pid):
     try:
         with open('/proc/%d/cmdline' % pid, 'rb') as file:
@@ -281,6 +290,7 @@ class Service:
             'database.dsn': self.cluster.dsn(self.database),
             'database.ingest_dsn': self.cluster.dsn(self.database, 'bounced_ingest'),
             'database.api_dsn': self.cluster.dsn(self.database, 'bounced_api'),
+            'database.jobs_dsn': self.cluster.dsn(self.database, 'bounced_jobs'),
             'ingest.processes': 2,
             # no test asks anybody outside: nobody answers there
             'dns.server': '127.0.0.1@9',
@@ -334,14 +344,11 @@ class Service:
             return False
 
     def processes(self, role):
-        """Ids of the running processes of a role (ingest, api), or of the parser children."""
-        ours = children_of(self.process.pid)
+        """Ids of the running processes of a role (ingest, api, jobs), or of the parser children of ingest."""
         if role == 'parser':
-            return [child for pid in ours for child in children_of(pid)
+            return [child for pid in self.processes('ingest') for child in children_of(pid)
                     if 'parser-child' in command_line(child)]
-        if role == 'ingest':
-            return [pid for pid in ours if children_of(pid)]
-        return [pid for pid in ours if not children_of(pid)]
+        return [pid for pid in children_of(self.process.pid) if role_of(pid) == role]
 
     def stop(self):
         """SIGTERM must end it cleanly within 30 s."""

@@ -53,7 +53,7 @@ def test_wrong_usage_is_2():
     refused('--account is missing', 'token', 'mint', code=2)
     refused('either --account or --shared', 'domain', 'add', 'x.example', code=2)
     refused('--scopes is a list', 'key', 'create', '-a', 'demo', '--scopes', 'read,all', code=2)
-    refused('--role is ingest or api', 'serve', '--role', 'jobs', code=2)
+    refused('--role is ingest, api or jobs', 'serve', '--role', 'parser', code=2)
 
 
 def test_configuration():

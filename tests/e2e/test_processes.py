@@ -15,16 +15,11 @@ cluster = harness.Cluster()
 service = harness.Service(cluster, user='nobody').start()
 
 
-def comm(pid):
-    try:
-        with open('/proc/%d/comm' % pid) as file:
-            return file.read().strip()
-    except (FileNotFoundError, ProcessLookupError):
-        return ''
+ROLES = 'ingest', 'api', 'jobs'
 
 
-def of_role(role):
-    return [pid for pid in harness.children_of(service.process.pid) if comm(pid) == role]
+def of_role(*roles):
+    return [pid for role in roles for pid in service.processes(role)]
 
 
 def status_fields(pid):
@@ -46,8 +41,8 @@ def serve(*arguments, **environment):
     return done.returncode, done.stderr.decode()
 
 
-def test_one_process_a_slot_and_one_api():
-    assert len(of_role('ingest')) == 2 and len(of_role('api')) == 1
+def test_one_process_a_slot_one_api_and_one_for_jobs():
+    assert len(of_role('ingest')) == 2 and len(of_role('api')) == len(of_role('jobs')) == 1
     assert sorted(event['number'] for event in log_lines('process_started')
                   if event['of'] == 'ingest') == [0, 1]
 
@@ -55,7 +50,7 @@ def test_one_process_a_slot_and_one_api():
 def test_privileges_are_gone():
     if os.geteuid() != 0:
         raise tap.Skip('needs root')
-    for pid in [service.process.pid] + of_role('ingest') + of_role('api') + service.processes('parser'):
+    for pid in [service.process.pid] + of_role(*ROLES) + service.processes('parser'):
         fields = status_fields(pid)
         assert '0' not in fields['Uid'].split() + fields['Gid'].split(), fields
         assert fields['NoNewPrivs'] == '1', fields
@@ -63,7 +58,7 @@ def test_privileges_are_gone():
 
 
 def test_each_role_is_started_again():
-    for role in ('ingest', 'api'):
+    for role in ROLES:
         killed = of_role(role)[0]
         count = len(of_role(role))
         os.kill(killed, signal.SIGKILL)
@@ -76,12 +71,12 @@ def test_each_role_is_started_again():
 
 
 def test_a_reload_replaces_every_process():
-    before = of_role('ingest') + of_role('api')
+    before = of_role(*ROLES)
     service.process.send_signal(signal.SIGHUP)
     harness.wait_for(lambda: log_lines('reloaded'), 'it is reloaded')
-    harness.wait_for(lambda: len(of_role('ingest') + of_role('api')) == 3, 'the old ones end')
+    harness.wait_for(lambda: len(of_role(*ROLES)) == 4, 'the old ones end')
     assert service.ready()
-    assert not set(before) & set(of_role('ingest') + of_role('api'))
+    assert not set(before) & set(of_role(*ROLES))
 
 
 def test_a_second_service_is_refused():
@@ -95,7 +90,7 @@ def test_a_schema_that_is_not_current_is_refused():
     dsn = cluster.dsn('empty')
     smtp_port, http_port = harness.free_ports(2)
     code, said = serve(BOUNCED_SMTP_PORT=str(smtp_port), BOUNCED_HTTP_PORT=str(http_port),
-                       BOUNCED_DATABASE_INGEST_DSN=dsn, BOUNCED_DATABASE_API_DSN=dsn)
+                       BOUNCED_DATABASE_INGEST_DSN=dsn, BOUNCED_DATABASE_API_DSN=dsn, BOUNCED_DATABASE_JOBS_DSN=dsn)
     assert code == 1 and 'bounced migrate' in said, (code, said)
 
 
@@ -139,7 +134,7 @@ def test_a_message_under_way_is_finished():
 
 
 def test_nothing_outlives_the_supervisor():
-    ours = of_role('ingest') + of_role('api') + service.processes('parser')
+    ours = of_role(*ROLES) + service.processes('parser')
     service.process.kill()
     service.process.wait(30)
     harness.wait_for(lambda: not [pid for pid in ours if harness.command_line(pid)],

@@ -97,7 +97,7 @@ def tell(number, event, count=1):
 
 def settle():
     """The processes of before have ended."""
-    harness.wait_for(lambda: len(harness.children_of(service.process.pid)) == 3, 'the old ones end', 60,
+    harness.wait_for(lambda: len(harness.children_of(service.process.pid)) == 4, 'the old ones end', 60,
                      service.log)
 
 
