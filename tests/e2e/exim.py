@@ -16,8 +16,7 @@ PROGRAM = os.path.join(FOLDER, 'usr/sbin/exim4')
 # and the wrapper lets it find that user.
 PACKAGES = ['exim4-daemon-light', 'libnss-wrapper']
 LIBRARIES = {'libidn.so': 'libidn12', 'libdb-5.3.so': 'libdb5.3', 'libnsl.so': 'libnsl2',
-             'libgnutls-dane.so': 'libgnutls-dane0', 'libgnutls.so': 'libgnutls30', 'libpcre2-8.so': 'libpcre2-8-0',
-             'libidn2.so': 'libidn2-0'}
+             'libgnutls-dane.so': 'libgnutls-dane0'}
 
 CONFIGURATION = '''
 exim_path = {program}
@@ -70,8 +69,8 @@ def environment():
 
 
 def missing_libraries():
-    said = subprocess.run(['ldd', PROGRAM], env=environment(), check=True, capture_output=True, text=True).stdout
-    return [line.split()[0] for line in said.splitlines() if line.endswith('not found')]
+    said = subprocess.run(['ldd', PROGRAM], env=environment(), check=True, capture_output=True, text=True)
+    return [line.split()[0] for line in said.stdout.splitlines() if line.endswith('not found')]
 
 
 def require():

@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """A real Postfix and a real Exim: the reports that they write themselves, delivered over STARTTLS, must
-suppress the recipient that their next hop refused; and they hand over by LMTP and by submission."""
+suppress the recipient that their next hop refused; and they hand over by LMTP and by submission. Postfix's
+smtp-source makes load."""
 import os
+import subprocess
 
 import exim
 import harness
@@ -32,8 +34,8 @@ TLS = 'hosts_require_tls = *\ntls_try_verify_hosts = :\n'
 EXIM_AUTH = 'plain:\n  driver = plaintext\n  public_name = PLAIN\n  client_send = ^relay^%s\n' % service.key
 POSTFIX_AUTH = ['smtp_sasl_auth_enable = yes', 'smtp_sasl_security_options = noanonymous',
                 'smtp_sasl_mechanism_filter = plain, login',
-                'smtp_sasl_password_maps = inline:{ { [127.0.0.1]:%d = relay:%s }, { [127.0.0.1]:%d = relay:%s } }' % (
-                    SUBMISSION, service.key, SUBMISSIONS, service.key)]
+                'smtp_sasl_password_maps = inline:{ %s }' % ', '.join(
+                    '{ [127.0.0.1]:%d = relay:%s }' % (port, service.key) for port in (SUBMISSION, SUBMISSIONS))]
 
 
 def send(mta, to, sender):
@@ -73,8 +75,8 @@ def check_report(mta, ref, reporting_mta, status):
 
 
 def test_report_of_postfix_over_starttls():
-    mta = postfix.Postfix({'refused.example': next_hop.port, harness.DOMAIN: service.smtp_port},
-                          ['smtp_tls_policy_maps = inline:{ { [127.0.0.1]:%d = encrypt } }' % service.smtp_port])
+    policy = 'smtp_tls_policy_maps = inline:{ { [127.0.0.1]:%d = encrypt } }' % service.smtp_port
+    mta = postfix.Postfix({'refused.example': next_hop.port, harness.DOMAIN: service.smtp_port}, [policy])
     assert b'X-Postfix-Queue-ID:' in check_report(mta, '4711', 'mta.example', '5.1.1')
 
 
@@ -97,8 +99,8 @@ def check_lmtp(mta, first, status):
     assert refused['address'] == 'nobody@' + STRICT, refused
     finish(mta)
     with service.connect() as database:
-        stored = harness.column(database, 'SELECT recipients FROM report WHERE recipients && %s ORDER BY report_id',
-                                tokens)
+        stored = harness.column(
+            database, 'SELECT recipients FROM report WHERE recipients && %s ORDER BY report_id', tokens)
     assert [sorted(recipients) for recipients in stored] == [sorted(tokens[:2]), tokens[2:]], stored
 
 
@@ -110,7 +112,8 @@ def test_postfix_hands_over_by_lmtp():
 def test_exim_hands_over_by_lmtp():
     for number, transport in enumerate(('driver = lmtp\nsocket = %s\nbatch_max = 100' % UNIX,
                                         SMTP % LMTP + 'protocol = lmtp')):
-        check_lmtp(exim.Exim({'%s : %s' % (harness.DOMAIN, STRICT): transport}), 200 + 10 * number, EXIM_STATUS)
+        mta = exim.Exim({'%s : %s' % (harness.DOMAIN, STRICT): transport})
+        check_lmtp(mta, 200 + 10 * number, EXIM_STATUS)
 
 
 def check_submission(mta, ref):
@@ -129,14 +132,36 @@ def check_submission(mta, ref):
 
 def test_postfix_submits_with_auth():
     for port, extra in ((SUBMISSION, []), (SUBMISSIONS, ['smtp_tls_wrappermode = yes'])):
-        check_submission(postfix.Postfix({'elsewhere.example': port},
-                                         POSTFIX_AUTH + ['smtp_tls_security_level = encrypt'] + extra), str(port))
+        mta = postfix.Postfix({'elsewhere.example': port},
+                              POSTFIX_AUTH + ['smtp_tls_security_level = encrypt'] + extra)
+        check_submission(mta, str(port))
 
 
 def test_exim_submits_with_auth():
     for port, extra in ((SUBMISSION, ''), (SUBMISSIONS, 'protocol = smtps\n')):
-        check_submission(exim.Exim({'elsewhere.example': SMTP % port + TLS + 'hosts_require_auth = *\n' + extra},
-                                   authenticators=EXIM_AUTH), str(port))
+        mta = exim.Exim({'elsewhere.example': SMTP % port + TLS + 'hosts_require_auth = *\n' + extra},
+                        authenticators=EXIM_AUTH)
+        check_submission(mta, str(port))
+
+
+def smtp_source(port, *options):
+    """Postfix's load generator, eight sessions at a time. It fails at the first reply that it does not want."""
+    done = subprocess.run(['smtp-source', '-s', '8', '-m', '200', '-l', '4096', '-f', 'load@sender.example',
+                           *options, 'inet:127.0.0.1:%d' % port],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
+    assert done.returncode == 0, done.stdout.decode()
+
+
+def test_smtp_source():
+    postfix.require()
+    ways = [(port, how + again) for port, how in ((service.smtp_port, []), (LMTP, ['-L']))
+            for again in ([], ['-d'])]  # -d: message after message in one session
+    for number, (port, options) in enumerate(ways):
+        token = service.token(ref=str(800 + number))
+        smtp_source(port, '-t', token, *options)
+        with service.connect() as database:
+            count = harness.single(database, 'SELECT count(*) FROM report WHERE recipients @> ARRAY[%s]', token)
+        assert count == 200, (options, count)
 
 
 def test_stops_cleanly():

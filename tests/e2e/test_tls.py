@@ -3,6 +3,7 @@
 """TLS: which versions, no way around it, certificates chosen by name and reloaded, real clients."""
 import contextlib
 import hashlib
+import itertools
 import os
 import shutil
 import signal
@@ -106,6 +107,13 @@ def test_s_client():
     assert code != 0, text
 
 
+def test_s_client_asks_for_odd_names():
+    """A name that is none leaves the first certificate; it never ends the handshake."""
+    for name in ('..', '*', '192.0.2.1', 'a' * 255, 'mx.bounce.example.', '\x01\xff', 'x\r\nEHLO y', '%n%s'):
+        text, code = s_client('-servername', name, '-ign_eof')
+        assert code == 0 and 'CN = mx.bounce.example' in text and '221 2.0.0' in text, (name, text)
+
+
 def test_renegotiation_is_refused():
     text, code = s_client('-tls1_2', said=b'R\n')
     _, _, after = text.partition('RENEGOTIATING')
@@ -154,13 +162,17 @@ def test_what_was_said_before_is_forgotten():
 
 
 def test_end_of_tls_within_a_message_discards_it():
+    """Or within a command: nothing is ever read in clear behind it."""
     before = reports()
-    for how in ('close_notify', 'clear'):
+    for how, where in itertools.product(('close_notify', 'clear'), ('data', 'command')):
         token = service.token(ref='300')
         with mail.Smtp(service.smtp_port) as smtp:
             smtp.starttls()
-            assert smtp.envelope([token])[-1][0] == 354
-            smtp.send(b'Subject: x\r\n\r\nhalf')
+            if where == 'data':
+                assert smtp.envelope([token])[-1][0] == 354
+                smtp.send(b'Subject: x\r\n\r\nhalf')
+            else:
+                smtp.send(b'MAIL FR')
             if how == 'close_notify':
                 smtp.socket.setblocking(False)
                 with contextlib.suppress(ssl.SSLError, BlockingIOError):
@@ -169,8 +181,8 @@ def test_end_of_tls_within_a_message_discards_it():
             descriptor.settimeout(30)
             with descriptor:
                 with contextlib.suppress(ConnectionResetError, BrokenPipeError):
-                    descriptor.sendall(b'A\r\n.\r\n' * 4)
-                receive_all(descriptor)
+                    descriptor.sendall(b'OM:<>\r\nA\r\n.\r\n' * 4)
+                assert b'250 ' not in receive_all(descriptor)
     assert reports() == before
     assert deliver(mail.Smtp(service.smtp_port), '301')
 

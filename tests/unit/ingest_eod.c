@@ -136,6 +136,7 @@ static const struct {
 	V("\r\n.\r\0\n"),
 	V("\r\0\n.\r\n"),
 	V("\r\n.\r\r\n"),
+	V("\r\r\n.\r\r\n"),
 	V("\r\n. \r\n"),
 	V("\r\n.\t\r\n"),
 	V("\r\n .\r\n"),
@@ -148,6 +149,8 @@ static const struct {
 	V("\r\n\f.\r\n"),
 	V("\r\n.\v\r\n"),
 	V("\r\n.\f\r\n"),
+	V("\r\n\x85.\r\n"),
+	V("\x85.\x85"),
 	V("\xC2\x85.\xC2\x85"),
 	V("\xE2\x80\xA8.\xE2\x80\xA8"),
 	V("\r\n\xEF\xBB\xBF.\r\n"),
@@ -185,6 +188,23 @@ static void test_only_crlf_dot_crlf_ends(void **state)
 	}
 }
 
+#define SUBSET_CUTS 9
+
+/* Every way to cut the first bytes into pieces. */
+static void check_all_cuts(struct slice data)
+{
+	size_t positions = data.len - 1 < SUBSET_CUTS ? data.len - 1 : SUBSET_CUTS;
+
+	for (unsigned subset = 0; subset < 1U << positions; subset++) {
+		size_t cuts[SUBSET_CUTS], count = 0;
+
+		for (size_t i = 0; i < positions; i++)
+			if (subset & 1U << i)
+				cuts[count++] = i + 1;
+		check(data, cuts, count);
+	}
+}
+
 static void test_combinations_of_separators(void **state)
 {
 	static const struct slice separators[] = {
@@ -207,6 +227,7 @@ static void test_combinations_of_separators(void **state)
 		buf_append(&data, separators[i % count]);
 		buf_append_cstr(&data, "b\r\n.\r\nX");
 		check_all_splits(buf_slice(&data));
+		check_all_cuts(buf_slice(&data));
 		buf_done(&data);
 	}
 }
