@@ -23,6 +23,8 @@ struct report_recipient {
 	/* The SMTP step that was refused: "CONN", "HELO", "MAIL", "RCPT", "DATA"; empty where it is
 	 * not known. A hint for the rules, used inside the parser only. */
 	struct slice command;
+	/* What the sending system made of it, REASON_NONE where it does not say. Another hint. */
+	enum reason category;
 	enum reason reason;
 	enum severity severity;
 	enum reason_class class_;

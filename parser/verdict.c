@@ -56,6 +56,15 @@ static enum reason reason_of_kind(enum report_kind kind, enum report_action acti
 	return REASON_NONE;
 }
 
+/* `filtered` is what is left of words that nothing backs: an unknown user, or somebody's filter. A
+ * status that says something about the mailbox has said which. */
+static bool leaves_open(enum reason reason, struct slice status)
+{
+	bool vague = slice_empty(status) || slice_ends_with(status, SLICE(".0.0"));
+
+	return vague && (reason == REASON_NONE || reason == REASON_FILTERED);
+}
+
 static void classify(const struct rules *rules, struct slice agent, bool delayed,
 		     struct report_recipient *recipient)
 {
@@ -79,6 +88,12 @@ static void classify(const struct rules *rules, struct slice agent, bool delayed
 	recipient->reason = verdict.reason;
 	recipient->rule = verdict.rule;
 	recipient->matched = verdict.matched;
+	if (recipient->category != REASON_NONE && leaves_open(verdict.reason, reply.status)) {
+		recipient->reason = recipient->category;
+		recipient->rule = SLICE("reader/rfc3464/category");
+		recipient->matched = SLICE_NONE;
+		return;
+	}
 	if (verdict.reason != REASON_NONE)
 		return;
 	if (delayed)

@@ -6,6 +6,7 @@
  */
 #include "core/address.h"
 #include "core/status.h"
+#include "parser/category.h"
 #include "parser/fields.h"
 #include "parser/readers.h"
 #include "parser/redaction.h"
@@ -128,6 +129,8 @@ static void read_recipient_field(struct dsn *dsn, const struct field *field)
 		recipient->remote_mta = field_host(field->value);
 	} else if (is_named(field, "Diagnostic-Code") && recipient->diagnostic.len == 0) {
 		recipient->diagnostic = diagnostic_text(field->value);
+	} else if (is_named(field, "X-PowerMTA-BounceCategory")) {
+		recipient->category = category_reason(field->value);
 	}
 }
 
