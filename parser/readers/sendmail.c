@@ -151,6 +151,19 @@ static enum report_kind worst_kind(const struct reading *reading)
 	return kind;
 }
 
+/* Where a relay lost the MIME headers, the next part follows: "--w58.1528/mail.example". */
+static struct slice before_boundary(struct slice text)
+{
+	struct slice rest = text, line;
+
+	while (slice_next_line(&rest, &line)) {
+		if (line.len > 2 && slice_starts_with(line, SLICE("--")) &&
+		    ascii_is_alnum(line.ptr[2]) && line.ptr > text.ptr)
+			return slice_head(text, (size_t)(line.ptr - text.ptr));
+	}
+	return text;
+}
+
 bool sendmail_notice_read(const struct message *message, struct reading *reading)
 {
 	struct slice transcript;
@@ -160,7 +173,7 @@ bool sendmail_notice_read(const struct message *message, struct reading *reading
 	read_lists(message, reading, lists);
 	if (reading->recipient_count == 0)
 		return false;
-	read_transcript(message, reading, transcript);
+	read_transcript(message, reading, before_boundary(transcript));
 	reading->kind = worst_kind(reading);
 	return true;
 }
