@@ -12,6 +12,7 @@
 static const char *const BANNERS[] = { "created automatically by mail delivery software",
 				       "A message that you sent could not be delivered",
 				       "A message that you sent was rejected by",
+				       "A message that you sent was longer than the maximum size",
 				       "could not be delivered to one or more of its recipients",
 				       "could not be delivered to all of its recipients",
 				       "has not yet been delivered to",
@@ -160,6 +161,8 @@ bool exim_notice_read(const struct message *message, struct reading *reading)
 		struct slice address = next_failed(&exim);
 		if (!slice_empty(address) || text_find_address(list, &address))
 			text_add(message, reading, address, list);
+		else /* "It was not delivered to any recipients." */
+			text_add_returned(message, reading, list);
 	}
 	return reading->recipient_count > 0;
 }

@@ -73,13 +73,37 @@ static void read_quoted(const struct message *message, struct slice text,
 		recipient->command = command_of_state(said);
 }
 
+/*
+ * The newer form in the language of the sender's account: the headline keeps its asterisks, the
+ * subject stays English, and a header names the recipient.
+ */
+static void translated_read(const struct message *message, struct reading *reading)
+{
+	struct slice address, failed = header_value(&message->headers, "X-Failed-Recipients");
+
+	if (!text_header_has(message, "From", WORDS("@googlemail.com")) ||
+	    !text_has_banner(message, WORDS("** ")) || !text_find_address(failed, &address))
+		return;
+	struct slice text = text_split(message->text, RETURNED, &reading->returned);
+	struct text_reply reply = text_reply_find(text);
+	bool quoted = !slice_empty(reply.code);
+
+	reading->kind = text_header_has(message, "Subject", WORDS("(Delay)")) ? REPORT_DELAY
+									      : REPORT_BOUNCE;
+	text_add(message, reading, address,
+		 quoted ? slice_skip(text, (size_t)(reply.code.ptr - text.ptr)) : text);
+	reading->score = 60;
+}
+
 static void gmail_read(const struct message *message, struct reading *reading)
 {
 	struct slice text;
 
 	if (!notice_read(&classic, message, reading, &text) &&
-	    !notice_read(&headline, message, reading, &text))
+	    !notice_read(&headline, message, reading, &text)) {
+		translated_read(message, reading);
 		return;
+	}
 	for (size_t i = 0; i < reading->recipient_count; i++)
 		read_quoted(message, text, &reading->recipients[i]);
 }

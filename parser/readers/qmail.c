@@ -31,6 +31,10 @@ static const char *const RETURNED[] = { "Below this line is a copy",
 					"Included is a copy",
 					NULL };
 
+/* Of the patches that warn while the message still waits. */
+static const char *const DELAYS[] = { "has not yet been delivered", "I will keep trying",
+				      "delivery of your message has been delayed", NULL };
+
 /* Without the brackets the form is common, so the greeting must be qmail's. */
 static const char *const GREETINGS[] = { "Hi. This is the ", "This is the deliver program at",
 					 "I'm afraid I wasn't able to deliver your message", NULL };
@@ -39,6 +43,7 @@ static const char *const GREETINGS[] = { "Hi. This is the ", "This is the delive
 static const struct notice bare = {
 	.banner = GREETINGS,
 	.returned = RETURNED,
+	.delay = DELAYS,
 	.form = TEXT_ALONE | TEXT_SAME_INDENT,
 	.score = 55,
 };
@@ -46,16 +51,37 @@ static const struct notice bare = {
 static const struct notice paragraphs = {
 	.banner = BANNERS,
 	.returned = RETURNED,
+	.delay = DELAYS,
 	.form = TEXT_ANGLE | TEXT_COLON | TEXT_SAME_INDENT | TEXT_BLANK_ENDS,
-	.score = 60,
+	.score = 61,
 };
+
+/* Greeting and marker in another language: what is left is the subject, which nobody translates. */
+static const struct notice translated = {
+	.subject = WORDS("failure notice"),
+	.returned = WORDS("Return-Path:"),
+	.delay = DELAYS,
+	.form = TEXT_ANGLE | TEXT_COLON | TEXT_SAME_INDENT | TEXT_BLANK_ENDS,
+	.score = 45,
+};
+
+static bool translated_read(const struct message *message, struct reading *reading,
+			    struct slice *ret_text)
+{
+	if (!notice_read(&translated, message, reading, ret_text))
+		return false;
+	/* Return-Path is the first line of the returned message */
+	reading->returned = slice_skip(message->text, ret_text->len);
+	return true;
+}
 
 static void qmail_read(const struct message *message, struct reading *reading)
 {
 	struct slice text;
 
 	if (!notice_read(&paragraphs, message, reading, &text) &&
-	    !notice_read(&bare, message, reading, &text))
+	    !notice_read(&bare, message, reading, &text) &&
+	    !translated_read(message, reading, &text))
 		return;
 	reading->reporting_mta = text_name_after(slice_head(text, 256), " program at ");
 }
