@@ -125,6 +125,11 @@ struct authenticator *authentication_authenticator(struct authentication_setup *
 	return setup->authenticator;
 }
 
+struct resolver_interface authentication_resolver(struct authentication_setup *setup)
+{
+	return resolver_interface(setup->resolver);
+}
+
 enum err authentication_check(const struct config *config, struct arena *arena,
 			      struct slice *ret_error)
 {

@@ -18,6 +18,7 @@ enum err authentication_open(struct event_base *base, const struct config *confi
 			     struct slice *ret_error) MUST_CHECK;
 void authentication_close(struct authentication_setup *setup);
 struct authenticator *authentication_authenticator(struct authentication_setup *setup);
+struct resolver_interface authentication_resolver(struct authentication_setup *setup);
 
 /* Only the check of what authentication_open() reads: dns.* and auth.*. */
 enum err authentication_check(const struct config *config, struct arena *arena,

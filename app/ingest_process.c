@@ -19,6 +19,7 @@
 #include "app/mail_listener.h"
 #include "app/mail_service.h"
 #include "app/pipeline.h"
+#include "app/screening.h"
 #include "core/limits.h"
 #include "core/log.h"
 #include "core/timestamp.h"
@@ -49,6 +50,8 @@ struct ingest {
 	struct handover_server *handover;
 	struct verification_guard *guard;
 	struct mail_limits_trusted trusted;
+	struct screening screening;
+	struct block_lists *block_lists; /* NULL: none */
 	struct tls *tls;
 	struct transcript *transcript; /* NULL: nobody is traced */
 	struct event *signals[SIGNALS];
@@ -232,6 +235,7 @@ static bool start_server(struct ingest *ingest, char *error)
 		.pipeline = ingest->pipeline,
 		.server = ingest->server,
 		.guard = ingest->guard,
+		.block_lists = ingest->block_lists,
 	};
 	return mail_tls_load(ingest->tls, config, error, ERROR_LEN);
 }
@@ -253,6 +257,17 @@ static enum err start_authentication(struct ingest *ingest)
 		log_event(LOG_ERROR, "authentication_unusable", LOG_SLICE("error", error));
 	arena_free(arena);
 	return err;
+}
+
+static bool start_screening(struct ingest *ingest, char *error)
+{
+	const struct config *config = ingest->context->config;
+
+	if (!screening_read(config, &ingest->screening, error, ERROR_LEN))
+		return false;
+	ingest->block_lists = screening_start(&ingest->screening, config, ingest->base,
+					      authentication_resolver(ingest->authentication));
+	return true;
 }
 
 static enum err start(struct ingest *ingest)
@@ -288,7 +303,7 @@ static enum err start(struct ingest *ingest)
 	if (pipeline_new(&options, &ingest->pipeline) != OK)
 		return ERR_FATAL;
 	if (!mail_limits_trusted(context->config, &ingest->trusted, error, sizeof(error)) ||
-	    !start_server(ingest, error)) {
+	    !start_screening(ingest, error) || !start_server(ingest, error)) {
 		log_event(LOG_ERROR, "cannot_listen", LOG_STR("error", error));
 		return ERR_FATAL;
 	}
@@ -325,6 +340,7 @@ int ingest_process_main(const struct process_context *context)
 		event_free(ingest.signals[i]);
 	if (ingest.drain_timer != NULL)
 		event_free(ingest.drain_timer);
+	block_lists_free(ingest.block_lists);
 	handover_server_free(ingest.handover);
 	server_free(ingest.server);
 	tls_free(ingest.tls);

@@ -57,6 +57,8 @@ bool mail_listener_make(const struct config *config, enum listener listener, str
 	options->smtp.reject_bare_eol = strcmp(config->smtp_bare_eol, "reject") == 0;
 	options->smtp.lmtp = listener == LISTENER_LMTP || listener == LISTENER_LMTP_UNIX;
 	options->smtp.trusted = own->trusted;
+	/* Who submits has a key, and who speaks LMTP is ours. */
+	options->screened = listener == LISTENER_SMTP && !own->trusted;
 	mail_limits_set_times(config, &options->smtp);
 	set_tls(own, listener, tls, options);
 	if (!tls && (options->implicit_tls || options->smtp.tls_required)) {

@@ -23,6 +23,14 @@ struct waiting_question {
 	struct slice address;      /* of RCPT; behind this struct */
 };
 
+/* A RCPT that waits for a block list. */
+struct screened_rcpt {
+	struct mail_service *service;
+	connection_id connection;
+	struct ip_address client;
+	struct recipient_decision decision; /* its address is behind this struct */
+};
+
 static const struct smtp_reply GO_AHEAD = SMTP_REPLY(250, "2.1.0", "OK");
 static const struct smtp_reply DATABASE_AWAY =
 	SMTP_REPLY(451, "4.3.0", "cannot store messages now, try again later");
@@ -32,6 +40,20 @@ static const struct smtp_reply DATABASE_FULL =
 	SMTP_REPLY(452, "4.3.1", "no space to store the message, try again later");
 
 /* -- admission -- */
+
+/* Also of each transaction's client, lest what is known of it be forgotten in a long session. */
+static void ask_lists(struct mail_service *service, connection_id connection)
+{
+	struct ip_address client;
+
+	if (service->block_lists != NULL && server_screens(service->server, connection, &client))
+		block_lists_ask(service->block_lists, &client);
+}
+
+static void on_client(void *context, connection_id connection)
+{
+	ask_lists(context, connection);
+}
 
 bool mail_service_may_take(void *context)
 {
@@ -45,6 +67,7 @@ static void on_mail(void *context, connection_id connection)
 	struct mail_service *service = context;
 	const struct smtp_reply *reply = &GO_AHEAD;
 
+	ask_lists(service, connection);
 	if (!mail_service_may_take(service)) {
 		refusal_add(service->refusals, REFUSED_DATABASE);
 		reply = &DATABASE_AWAY;
@@ -70,6 +93,84 @@ static struct recipient_decision decide(struct mail_service *service, connection
 	return recipient_decide(address, &rules, time_now_ms(), refreshed, &service->counters);
 }
 
+static void say_rcpt(struct mail_service *service, connection_id connection,
+		     const struct recipient_decision *decision)
+{
+	server_answer_rcpt(service->server, connection, &decision->reply,
+			   decision->verdict == RCPT_ACCEPT ? &decision->recipient : NULL);
+}
+
+static void refuse_listed(struct mail_service *service, connection_id connection,
+			  const struct block_list *list)
+{
+	bool for_good = list->action == BLOCK_REFUSE;
+	char text[REPLY_TEXT + BLOCK_LIST_NAME_MAX];
+	int len = snprintf(text, sizeof(text), "Client host is listed by %.*s",
+			   SLICE_ARG(list->name));
+	const struct smtp_reply reply = { for_good ? 550 : 451, for_good ? "5.7.1" : "4.7.1",
+					  slice_from(text, (size_t)len) };
+
+	refusal_add(service->refusals, REFUSED_LISTED);
+	server_answer_rcpt(service->server, connection, &reply, NULL);
+}
+
+/* Whether the lists have a say: they keep away what anybody could send, never what proves to answer
+ * our own mail, and never who complains to the postmaster (RFC 5321 4.5.1). */
+static bool lists_decide(struct mail_service *service, connection_id connection,
+			 const struct recipient_decision *decision, struct ip_address *ret_client)
+{
+	struct slice address = decision->recipient.address;
+
+	return service->block_lists != NULL && decision->verdict == RCPT_ACCEPT &&
+	       !decision->proven && !slice_equal_nocase(address, SLICE("postmaster")) &&
+	       !slice_starts_with_nocase(address, SLICE("postmaster@")) &&
+	       server_screens(service->server, connection, ret_client);
+}
+
+static void on_listing(void *context)
+{
+	struct screened_rcpt *rcpt = context;
+	struct mail_service *service = rcpt->service;
+	struct block_verdict verdict = block_lists_find(service->block_lists, &rcpt->client);
+
+	if (verdict.against != NULL)
+		refuse_listed(service, rcpt->connection, verdict.against);
+	else
+		say_rcpt(service, rcpt->connection, &rcpt->decision);
+	free(rcpt);
+}
+
+static void wait_for_listing(struct mail_service *service, connection_id connection,
+			     const struct recipient_decision *decision,
+			     const struct ip_address *client)
+{
+	struct slice address = decision->recipient.address;
+	struct screened_rcpt *rcpt = calloc(1, sizeof(*rcpt) + address.len + 1);
+
+	if (rcpt == NULL)
+		abort();
+	*rcpt = (struct screened_rcpt){ service, connection, *client, *decision };
+	rcpt->decision.recipient.address =
+		slice_from(memcpy(rcpt + 1, address.ptr, address.len), address.len);
+	block_lists_wait(service->block_lists, client, on_listing, rcpt);
+}
+
+static void screen_rcpt(struct mail_service *service, connection_id connection,
+			const struct recipient_decision *decision)
+{
+	struct block_verdict verdict = { 0 };
+	struct ip_address client;
+
+	if (lists_decide(service, connection, decision, &client))
+		verdict = block_lists_find(service->block_lists, &client);
+	if (verdict.waiting)
+		wait_for_listing(service, connection, decision, &client);
+	else if (verdict.against != NULL)
+		refuse_listed(service, connection, verdict.against);
+	else
+		say_rcpt(service, connection, decision);
+}
+
 static void answer_rcpt(struct mail_service *service, connection_id connection,
 			struct slice address, const struct recipient_decision *decision)
 {
@@ -81,8 +182,7 @@ static void answer_rcpt(struct mail_service *service, connection_id connection,
 	if (decision->verdict == RCPT_LATER)
 		log_event(LOG_WARNING, "recipient_later",
 			  LOG_STR("why", rcpt_outcome_word(decision->outcome)));
-	server_answer_rcpt(service->server, connection, &decision->reply,
-			   decision->verdict == RCPT_ACCEPT ? &decision->recipient : NULL);
+	screen_rcpt(service, connection, decision);
 }
 
 static struct waiting_question *wait_for_directory(struct mail_service *service,
@@ -208,13 +308,18 @@ static void on_message_done(void *context, uint64_t tag, const struct pipeline_r
 static void on_message(void *context, connection_id connection, struct inbound *inbound)
 {
 	struct mail_service *service = context;
+	struct ip_address client;
 
+	if (service->block_lists != NULL && server_screens(service->server, connection, &client))
+		inbound->listed = block_lists_flags(
+			service->block_lists,
+			block_lists_find(service->block_lists, &client).listed, inbound->arena);
 	pipeline_submit(service->pipeline, inbound, on_message_done, service, connection);
 }
 
 struct smtp_service mail_service_questions(struct mail_service *service)
 {
-	return (struct smtp_service){ service, on_mail, on_rcpt, on_message, on_auth };
+	return (struct smtp_service){ service, on_mail, on_rcpt, on_message, on_auth, on_client };
 }
 
 void mail_service_log_counters(const struct mail_service *service)

@@ -2,7 +2,8 @@
 /*
  * Answers the questions of an ingest process's mail server: MAIL by whether messages can be stored
  * now, RCPT and AUTH from the directory cache, a message by the pipeline. Where the directory does
- * not know what is asked about, the question waits for a fresh one.
+ * not know what is asked about, the question waits for a fresh one; and where a DNS block list may
+ * turn the client away, for that list.
  */
 #ifndef BOUNCED_APP_MAIL_SERVICE_H
 #define BOUNCED_APP_MAIL_SERVICE_H
@@ -12,6 +13,7 @@
 #include "app/directory_cache.h"
 #include "app/pipeline.h"
 #include "core/config.h"
+#include "ingest/block_lists.h"
 #include "ingest/recipient.h"
 #include "ingest/refusal.h"
 #include "ingest/server.h"
@@ -29,6 +31,7 @@ struct mail_service {
 	struct pipeline *pipeline;
 	struct server *server;
 	struct verification_guard *guard;
+	struct block_lists *block_lists; /* NULL: none are asked */
 
 	struct recipient_counters counters;
 	struct waiting_question *waiting; /* for a fresh directory */

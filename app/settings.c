@@ -7,6 +7,7 @@
 #include "app/authentication.h"
 #include "app/mail_limits.h"
 #include "app/mail_listener.h"
+#include "app/screening.h"
 #include "parser/rules.h"
 
 #define ERROR_LEN 300
@@ -16,9 +17,11 @@ enum err settings_check(const struct config *config, struct arena *arena, int *r
 {
 	char error[ERROR_LEN];
 	struct mail_limits_trusted trusted;
+	struct screening screening;
 
 	if (!mail_listeners_check(config, error, sizeof(error)) ||
-	    !mail_limits_trusted(config, &trusted, error, sizeof(error))) {
+	    !mail_limits_trusted(config, &trusted, error, sizeof(error)) ||
+	    !screening_read(config, &screening, error, sizeof(error))) {
 		*ret_error = arena_copy(arena, slice_from_cstr(error));
 		return ERR_REFUSE;
 	}

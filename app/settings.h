@@ -26,7 +26,7 @@ enum err settings_load(const char *path, struct arena *arena, struct settings **
 void settings_free(struct settings *settings);
 
 /* Everything that a configuration names and that can be wrong: rules, certificates, listeners,
- * reporters. Errors as above; *ret_rules_fd is the caller's to close. */
+ * reporters, block lists. Errors as above; *ret_rules_fd is the caller's to close. */
 enum err settings_check(const struct config *config, struct arena *arena, int *ret_rules_fd,
 			struct slice *ret_error) MUST_CHECK;
 

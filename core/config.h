@@ -66,6 +66,13 @@ struct config {
 	/* ingest.* */
 	int64_t ingest_processes; /* 0: one per core */
 	int64_t ingest_parsers;   /* parser children of one ingest process */
+	/* dnsbl.*: block lists, separated by blanks, each "[name:]zone[=answers]" */
+	const char *dnsbl_tag;
+	const char *dnsbl_defer;
+	const char *dnsbl_refuse;
+	int64_t dnsbl_timeout_ms;
+	int64_t dnsbl_listed_seconds;
+	int64_t dnsbl_clear_seconds;
 	/* dns.*, auth.* */
 	const char *dns_server;     /* "192.0.2.53" or "192.0.2.53@5353"; empty: the machine's */
 	int64_t dns_timeout_ms;     /* for all that is asked about one message */

@@ -47,6 +47,8 @@ struct inbound {
 	size_t recipient_count;
 	bool smtputf8;
 	bool bare_eol; /* the data held CR or LF alone, or NUL */
+	/* Flags for the report: the DNS block lists that had the client ("listed:zone …") */
+	struct slice listed;
 	/* Who sent it, once found out; NULL: it was not needed. In the arena of its report. */
 	const struct authentication *authentication;
 	struct buf raw; /* un-dot-stuffed, with its CRLFs */

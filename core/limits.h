@@ -130,6 +130,17 @@
 /* Records taken of one answer. */
 #define LIMIT_DNS_RECORDS 100
 
+/* -- DNS block lists -- */
+
+/* Clients that are asked about at the same time; further ones are not, as if no list had them. */
+#define LIMIT_BLOCK_LIST_LOOKUPS 1000
+/* Clients whose listings are remembered, by each process. */
+#define LIMIT_BLOCK_LIST_CACHE 16384
+/* How long at most it is remembered what only some of the lists said. */
+#define LIMIT_BLOCK_LIST_RETRY_MS 30000
+/* How often at most the log is told that a list fails. */
+#define LIMIT_BLOCK_LIST_LOG_MS (10 * 60 * 1000)
+
 /* -- HTTP -- */
 
 #define LIMIT_HTTP_BODY              (4 * 1024 * 1024)

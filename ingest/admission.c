@@ -11,9 +11,8 @@ static bool is_trusted(const struct admission *admission, const struct ip_addres
 	return false;
 }
 
-/* Whether limits of a prefix apply to the peer. */
-static bool is_limited(const struct admission *admission, struct slice peer,
-		       struct ip_address *ret_address)
+bool admission_is_limited(const struct admission *admission, struct slice peer,
+			  struct ip_address *ret_address)
 {
 	struct ip_address address;
 
@@ -27,7 +26,7 @@ bool admission_open(const struct admission *admission, struct slice peer, bool p
 		    int64_t now_ms, struct peer_ticket *ret_ticket)
 {
 	struct ip_address address;
-	bool limited = !proxy && is_limited(admission, peer, &address);
+	bool limited = !proxy && admission_is_limited(admission, peer, &address);
 
 	*ret_ticket = PEER_TICKET_NONE;
 	return admission->limits == NULL ||
@@ -40,7 +39,7 @@ bool admission_claim(const struct admission *admission, struct slice peer, int64
 {
 	struct ip_address address;
 
-	return admission->limits == NULL || !is_limited(admission, peer, &address) ||
+	return admission->limits == NULL || !admission_is_limited(admission, peer, &address) ||
 	       peer_limits_claim(admission->limits, admission->process, &address, now_ms, ticket);
 }
 

@@ -22,6 +22,10 @@ struct admission {
 	bool stressed;
 };
 
+/* Whether the limits of a prefix apply to the peer: it has an address, in no trusted network. */
+bool admission_is_limited(const struct admission *admission, struct slice peer,
+			  struct ip_address *ret_address);
+
 /* peer: its address as text; empty for a Unix socket's. proxy: it speaks for others, whose turn
  * comes with admission_claim(). false: refused, and counted. */
 bool admission_open(const struct admission *admission, struct slice peer, bool proxy,

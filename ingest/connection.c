@@ -48,6 +48,11 @@ struct slice connection_peer(const struct connection *connection)
 	return smtp_session_peer(connection->session);
 }
 
+const struct listener_options *connection_listener(const struct connection *connection)
+{
+	return connection->listener;
+}
+
 void connection_close(struct connection *connection)
 {
 	struct connection_shared *shared = connection->shared;

@@ -49,6 +49,7 @@ struct connection *connection_new(struct connection_shared *shared,
 connection_id connection_get_id(const struct connection *connection);
 /* The client's address in text, as the proxy said it where there is one. */
 struct slice connection_peer(const struct connection *connection);
+const struct listener_options *connection_listener(const struct connection *connection);
 
 /* Each of these may close the connection before it returns. */
 void connection_start(struct connection *connection);

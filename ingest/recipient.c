@@ -88,11 +88,15 @@ static struct recipient_decision decide_legacy(struct arena *scratch,
 					       const struct question *question)
 {
 	const struct directory_domain *domain = question->domain;
+	struct recipient_decision decision;
 
 	switch (legacy_pattern_match(domain, question->local, question->unix_ms, scratch).verdict) {
 	case LEGACY_UNSIGNED:
-	case LEGACY_VERIFIED:
 		return accept(RCPT_LEGACY, RECIPIENT_LEGACY, domain->account_id);
+	case LEGACY_VERIFIED:
+		decision = accept(RCPT_LEGACY, RECIPIENT_LEGACY, domain->account_id);
+		decision.proven = true;
+		return decision;
 	case LEGACY_BAD_MAC:
 		return decide_invalid(domain, RCPT_BAD_MAC_ACCEPTED, RCPT_BAD_MAC_REFUSED);
 	case LEGACY_NONE:
@@ -148,6 +152,7 @@ static struct recipient_decision decide_token(struct arena *scratch,
 		return refuse(RCPT_LATER, RCPT_FUTURE, &cannot_check);
 	decision = accept(RCPT_TOKEN, RECIPIENT_TOKEN, token->account);
 	decision.recipient.token = *token;
+	decision.proven = true;
 	return decision;
 }
 

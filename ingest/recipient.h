@@ -62,7 +62,8 @@ struct recipient_decision {
 	enum rcpt_outcome outcome;
 	struct smtp_reply reply;            /* unless RCPT_REFRESH */
 	struct inbound_recipient recipient; /* with RCPT_ACCEPT; its address is the one given */
-	bool alert; /* the domain's return paths do not verify any more: tell somebody */
+	bool proven; /* it is in answer to our own mail: a valid token or HMAC */
+	bool alert;  /* the domain's return paths do not verify any more: tell somebody */
 };
 
 struct recipient_rules {

@@ -274,17 +274,41 @@ static bool has_room(struct server *server, int fd)
 	return false;
 }
 
+static struct connection *find(const struct server *server, connection_id id)
+{
+	struct connection *connection = server->slots[id % server->slot_count];
+
+	return connection != NULL && connection_get_id(connection) == id ? connection : NULL;
+}
+
+bool server_screens(struct server *server, connection_id id, struct ip_address *ret_client)
+{
+	const struct connection *connection = find(server, id);
+
+	return connection != NULL && connection_listener(connection)->screened &&
+	       admission_is_limited(&server->admission, connection_peer(connection), ret_client);
+}
+
+/* It is known now who the client is. */
+static void announce(struct server *server, connection_id id)
+{
+	const struct smtp_service *service = &server->shared.service;
+	struct ip_address client;
+
+	if (service->client != NULL && server_screens(server, id, &client))
+		service->client(service->context, id);
+}
+
 static void admit(const struct listener *listener, int fd, const struct sockaddr_storage *peer)
 {
 	struct server *server = listener->server;
 	char text[INET6_ADDRSTRLEN];
 	struct slice address = format_peer(peer, text);
+	bool proxy = connection_is_of_proxy(&listener->options, address);
 	struct peer_ticket ticket;
 
 	if (!has_room(server, fd) ||
-	    !admission_open(&server->admission, address,
-			    connection_is_of_proxy(&listener->options, address),
-			    time_monotonic_ms(), &ticket)) {
+	    !admission_open(&server->admission, address, proxy, time_monotonic_ms(), &ticket)) {
 		refuse(listener, fd);
 		return;
 	}
@@ -293,6 +317,8 @@ static void admit(const struct listener *listener, int fd, const struct sockaddr
 
 	server->tickets[slot] = ticket;
 	server->slots[slot] = connection_new(&server->shared, &listener->options, id, fd, address);
+	if (!proxy)
+		announce(server, id);
 	connection_start(server->slots[slot]);
 }
 
@@ -325,19 +351,15 @@ static void on_acceptable(evutil_socket_t fd, short what, void *argument)
 
 /* -- connections -- */
 
-static struct connection *find(const struct server *server, connection_id id)
-{
-	struct connection *connection = server->slots[id % server->slot_count];
-
-	return connection != NULL && connection_get_id(connection) == id ? connection : NULL;
-}
-
 static bool on_client(struct connection_shared *shared, connection_id id, struct slice peer)
 {
 	struct server *server = (struct server *)shared;
 
-	return admission_claim(&server->admission, peer, time_monotonic_ms(),
-			       &server->tickets[id % server->slot_count]);
+	if (!admission_claim(&server->admission, peer, time_monotonic_ms(),
+			     &server->tickets[id % server->slot_count]))
+		return false;
+	announce(server, id);
+	return true;
 }
 
 static void on_closed(struct connection_shared *shared, connection_id id)

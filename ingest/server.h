@@ -39,6 +39,8 @@ struct smtp_service {
 	void (*message)(void *context, connection_id connection, struct inbound *inbound);
 	/* credentials are borrowed for the call; server_answer_auth() */
 	void (*auth)(void *context, connection_id connection, struct sasl_credentials credentials);
+	/* A client came whom server_screens() holds for; NULL: the service need not know */
+	void (*client)(void *context, connection_id connection);
 };
 
 enum auth_outcome { AUTH_ACCEPTED, AUTH_REFUSED, AUTH_LATER };
@@ -50,6 +52,7 @@ struct listener_options {
 	/* Whoever connects from there is a proxy, and must say first for whom. Borrowed. */
 	const struct ip_network *proxy_networks;
 	size_t proxy_network_count;
+	bool screened; /* clients from networks that are not trusted are looked at twice */
 };
 
 struct server;
@@ -80,6 +83,9 @@ void server_answer_auth(struct server *server, connection_id id, enum auth_outco
 /* The client's address in text; empty where the connection is gone. Borrowed until control returns
  * to the event loop. */
 struct slice server_peer(struct server *server, connection_id id);
+
+/* Whether the client came by a screened listener from no trusted network, and by which address. */
+bool server_screens(struct server *server, connection_id id, struct ip_address *ret_client);
 
 /* Stops accepting; sessions end at their next command boundary. on_idle is called once when the
  * last one is gone, within this call when there is none. How long to wait is the caller's business:

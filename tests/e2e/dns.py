@@ -32,12 +32,14 @@ def wire(name):
 
 
 class Server:
-    """records: {name: [record…]}. While `silent` it takes questions and never answers."""
+    """records: {name: [record…]}. While `silent` it takes questions and never answers. `asked`: the names
+    of all questions. ttl: seconds that a record may be kept."""
 
-    def __init__(self, records):
+    def __init__(self, records, ttl=1):
         self.records = records
+        self.ttl = ttl
         self.silent = False
-        self.questions = 0
+        self.asked = []
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(('127.0.0.1', 0))
         self.address = '127.0.0.1@%d' % self.socket.getsockname()[1]
@@ -46,9 +48,9 @@ class Server:
     def serve(self):
         while True:
             query, peer = self.socket.recvfrom(4096)
-            self.questions += 1
+            answer = self.answer(query)
             if not self.silent:
-                self.socket.sendto(self.answer(query), peer)
+                self.socket.sendto(answer, peer)
 
     def answer(self, query):
         at, labels = 12, []
@@ -57,10 +59,12 @@ class Server:
             at += 1 + query[at]
         kind, = struct.unpack('!H', query[at + 1:at + 3])
         name = '.'.join(labels)
+        self.asked.append(name)
         found = [data for type, data in self.records.get(name, []) if type == kind]
         code = 0 if name in self.records else NXDOMAIN
-        # Its name is at offset 12, class IN, a second to live.
-        answers = b''.join(struct.pack('!HHHIH', 0xc00c, kind, 1, 1, len(data)) + data for data in found)
+        # Its name is at offset 12, class IN.
+        answers = b''.join(struct.pack('!HHHIH', 0xc00c, kind, 1, self.ttl, len(data)) + data
+                           for data in found)
         # A response, recursion desired and available; the question again.
         return (query[:2] + struct.pack('!HHHHH', 0x8180 | code, 1, len(found), 0, 0) +
                 query[12:at + 5] + answers)

@@ -350,6 +350,16 @@ class Service:
                     if 'parser-child' in command_line(child)]
         return [pid for pid in children_of(self.process.pid) if role_of(pid) == role]
 
+    def refused(self):
+        """Whom it turned away, counted by cause: the last line that it wrote when asked."""
+        def lines():
+            with open(self.log, errors='replace') as file:
+                return [json.loads(line) for line in file if '"event":"refused"' in line]
+        before = len(lines())
+        self.process.send_signal(signal.SIGUSR1)
+        wait_for(lambda: len(lines()) > before, 'refusals are logged', log=self.log)
+        return lines()[-1]
+
     def stop(self):
         """SIGTERM must end it cleanly within 30 s."""
         self.process.send_signal(signal.SIGTERM)

@@ -5,7 +5,6 @@ who behave are served meanwhile. Figures are printed; docs/reliability.md says w
 
 BOUNCED_SOAK=1 runs R9 with 2,000 slow clients. Idle ones (R8) are test_connections.py's."""
 import contextlib
-import json
 import os
 import resource
 import signal
@@ -43,17 +42,6 @@ def greeting(service, host='127.0.0.1'):
         return smtp.greeting[0]
 
 
-def refused(service):
-    """What the service counted, by cause: the last line that it wrote when asked."""
-    def lines():
-        with open(service.log, errors='replace') as file:
-            return [json.loads(line) for line in file if '"event":"refused"' in line]
-    before = len(lines())
-    service.process.send_signal(signal.SIGUSR1)
-    harness.wait_for(lambda: len(lines()) > before, 'refusals are logged', log=service.log)
-    return lines()[-1]
-
-
 def cpu_seconds(pids):
     ticks = 0
     for pid in pids:
@@ -84,7 +72,7 @@ def test_connections_of_an_address():
     for pid in service.processes('ingest'):
         os.kill(pid, signal.SIGKILL)
     again = [harness.wait_for(lambda: allowed(service), 'places of the dead are free') for _ in range(5)]
-    assert refused(service)['prefix_connections'] >= 2
+    assert service.refused()['prefix_connections'] >= 2
     for smtp in held + again:
         smtp.close()
     harness.wait_for(service.ready, 'the service is ready', 60, service.log)
@@ -110,7 +98,7 @@ def test_rate_of_an_address_and_trust():
     assert codes[:10] == [220] * 10 and 421 in codes[10:], codes
     assert [greeting(service) for _ in range(30)] == [220] * 30, 'a trusted network has no rate'
     assert greeting(service, '127.0.0.10') == 220
-    assert refused(service)['prefix_rate'] == codes.count(421)
+    assert service.refused()['prefix_rate'] == codes.count(421)
     service.stop()
 
 
@@ -124,7 +112,7 @@ def test_a_proxy_is_not_its_clients():
     with come('198.51.100.1') as first, come('198.51.100.2') as other, come('198.51.100.1') as second:
         assert (first.greeting[0], other.greeting[0]) == (220, 220)
         assert second.greeting[0] == 421 and second.at_end()
-    assert refused(service)['prefix_connections'] == 1
+    assert service.refused()['prefix_connections'] == 1
     service.stop()
 
 
@@ -140,7 +128,7 @@ def test_guessing_recipients():
                  for _ in range(20)]
         assert codes == [550] * 19 + [421], codes
         assert smtp.at_end()
-    assert refused(service)['errors'] == 1
+    assert service.refused()['errors'] == 1
     service.stop()
 
 
@@ -317,7 +305,7 @@ def test_slow_clients():
         # After the reply, what still comes is read for a second; and opening many takes time.
         assert max(thread.cut) <= DEADLINE + 3, thread.phase
     print('# R9: a good sender made %.0f messages/s, alone %.0f' % (meanwhile, alone))
-    assert refused(service)['timeout'] >= SLOW // len(PHASES) * len(PHASES)
+    assert service.refused()['timeout'] >= SLOW // len(PHASES) * len(PHASES)
     service.stop()
 
 

@@ -137,6 +137,8 @@ static void assert_accepted(struct world *world, struct slice address, enum rcpt
 	assert_int_equal(decision.recipient.basis, basis);
 	assert_int_equal(decision.recipient.account_id, account);
 	assert_true(slice_equal(decision.recipient.address, address));
+	if (outcome != RCPT_LEGACY)
+		assert_int_equal(decision.proven, outcome == RCPT_TOKEN);
 }
 
 static void assert_refused(struct world *world, struct slice address, enum rcpt_outcome outcome,
@@ -254,6 +256,8 @@ static void test_legacy_patterns(void **state)
 			7);
 	assert_accepted(world, SLICE("signed-12345-f88c7ebe@closed.example"), RCPT_LEGACY,
 			RECIPIENT_LEGACY, 7);
+	assert_true(decide(world, SLICE("signed-12345-f88c7ebe@closed.example"), false).proven);
+	assert_false(decide(world, SLICE("news+Ann=Shop.example@closed.example"), false).proven);
 	assert_refused(world, SLICE("signed-12346-f88c7ebe@closed.example"), RCPT_BAD_MAC_REFUSED,
 		       RCPT_REFUSE, "550 5.1.1");
 	assert_refused(world, SLICE("news+Ann@closed.example"), RCPT_MALFORMED_REFUSED, RCPT_REFUSE,
