@@ -101,6 +101,12 @@ def command_line(pid):
         return []
 
 
+def resident(pid):
+    """Bytes of memory that a process has."""
+    with open('/proc/%d/statm' % pid) as file:
+        return int(file.read().split()[1]) * os.sysconf('SC_PAGE_SIZE')
+
+
 def certificate(folder, name='mx', *hosts):
     """A self-signed certificate with its key for the hosts; returns the two files."""
     files = os.path.join(folder, name + '.crt'), os.path.join(folder, name + '.key')

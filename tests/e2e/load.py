@@ -16,8 +16,9 @@ RETRY_SECONDS = 0.02
 
 # number of mail.dsn() is `name`: the report in the database is found by it.
 Mail = collections.namedtuple('Mail', 'name token message')
-# code 0: the connection was refused or lost; seconds: of the whole transaction
-Answer = collections.namedtuple('Answer', 'code seconds')
+# code 0: the connection was refused or lost; begin: of time.monotonic(); seconds: until the answer, with
+# connecting where that was needed
+Answer = collections.namedtuple('Answer', 'code begin seconds')
 
 
 def endless(number, token):
@@ -62,12 +63,11 @@ class Sender(threading.Thread):
         try:
             if not self.smtp:
                 self.smtp, self.left = mail.Smtp(self.load.service.smtp_port), PER_SESSION
-                begin = time.monotonic()
             reply = self.smtp.deliver(message.token, message.message)
         except (OSError, EOFError) as error:
             self.broken.append(repr(error))
             reply = 0, ''
-        self.answers.append(Answer(reply[0], time.monotonic() - begin))
+        self.answers.append(Answer(reply[0], begin, time.monotonic() - begin))
         self.left -= 1
         if reply[0] == 250:
             self.ledger[message.name] = mail.report_id(reply)
