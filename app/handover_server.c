@@ -97,7 +97,7 @@ static void submit(struct stream *stream)
 		reply(stream, &(struct handover_reply){ .outcome = HANDOVER_LATER });
 		return;
 	}
-	if (pipeline_bytes(server->pipeline) > LIMIT_IN_FLIGHT) {
+	if (pipeline_full(server->pipeline)) {
 		reply(stream, &(struct handover_reply){ .outcome = HANDOVER_NO_SPACE });
 		return;
 	}

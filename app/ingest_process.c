@@ -43,6 +43,7 @@ struct ingest {
 	struct committer *committer;
 	struct directory_cache *directory;
 	struct authentication_setup *authentication;
+	struct in_flight in_flight;
 	struct pipeline *pipeline;
 	struct mail_service service;
 	struct server *server;
@@ -215,6 +216,7 @@ static bool start_server(struct ingest *ingest, char *error)
 	const struct server_options options = {
 		.tls = ingest->tls,
 		.transcript = ingest->transcript,
+		.in_flight = &ingest->in_flight,
 		.max_connections = (unsigned)config->smtp_max_connections,
 		.auth_delay_ms = LIMIT_AUTH_DELAY_MS,
 		.admission = {
@@ -278,6 +280,8 @@ static enum err start(struct ingest *ingest)
 	ingest->base = event_base_new();
 	if (ingest->base == NULL)
 		abort();
+	ingest->in_flight.max = LIMIT_IN_FLIGHT;
+	ingest->in_flight.share = LIMIT_IN_FLIGHT_SHARE;
 	ingest->tls = tls_new();
 	if (context->trace_peer != NULL)
 		ingest->transcript =
@@ -296,6 +300,7 @@ static enum err start(struct ingest *ingest)
 		.committer = ingest->committer,
 		.directory = ingest->directory,
 		.authenticator = authentication_authenticator(ingest->authentication),
+		.in_flight = &ingest->in_flight,
 		.parsers = (unsigned)context->config->ingest_parsers,
 		.parser = { .rules_fd = context->rules_fd },
 	};

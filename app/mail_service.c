@@ -71,7 +71,7 @@ static void on_mail(void *context, connection_id connection)
 	if (!mail_service_may_take(service)) {
 		refusal_add(service->refusals, REFUSED_DATABASE);
 		reply = &DATABASE_AWAY;
-	} else if (pipeline_bytes(service->pipeline) > LIMIT_IN_FLIGHT) {
+	} else if (pipeline_full(service->pipeline)) {
 		refusal_add(service->refusals, REFUSED_IN_FLIGHT);
 		reply = &TOO_MUCH;
 	}

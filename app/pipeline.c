@@ -40,7 +40,7 @@ struct pipeline {
 	struct event *overdue_timer;
 	struct job *oldest, *newest;
 	size_t count;
-	size_t bytes;
+	struct in_flight *in_flight;
 };
 
 static void job_link(struct pipeline *pipeline, struct job *job)
@@ -52,7 +52,7 @@ static void job_link(struct pipeline *pipeline, struct job *job)
 		pipeline->oldest = job;
 	pipeline->newest = job;
 	pipeline->count++;
-	pipeline->bytes += job->inbound->raw.len;
+	pipeline->in_flight->waiting += job->inbound->raw.len;
 }
 
 static void job_free(struct job *job)
@@ -62,7 +62,7 @@ static void job_free(struct job *job)
 	*(job->older != NULL ? &job->older->newer : &pipeline->oldest) = job->newer;
 	*(job->newer != NULL ? &job->newer->older : &pipeline->newest) = job->older;
 	pipeline->count--;
-	pipeline->bytes -= job->inbound->raw.len;
+	pipeline->in_flight->waiting -= job->inbound->raw.len;
 	inbound_free(job->inbound);
 	arena_free(job->arena);
 	free(job);
@@ -182,6 +182,7 @@ enum err pipeline_new(const struct pipeline_options *options, struct pipeline **
 	pipeline->base = options->base;
 	pipeline->directory = options->directory;
 	pipeline->authenticator = options->authenticator;
+	pipeline->in_flight = options->in_flight;
 	if (parser_pool_new(options->base, options->parsers, &options->parser, on_parsed, pipeline,
 			    &pipeline->parsers) != OK) {
 		free(pipeline);
@@ -230,7 +231,7 @@ size_t pipeline_count(const struct pipeline *pipeline)
 	return pipeline->count;
 }
 
-size_t pipeline_bytes(const struct pipeline *pipeline)
+bool pipeline_full(const struct pipeline *pipeline)
 {
-	return pipeline->bytes;
+	return in_flight_full(pipeline->in_flight);
 }

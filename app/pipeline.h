@@ -17,6 +17,7 @@
 #include "core/inbound.h"
 #include "core/uuid.h"
 #include "ingest/authenticate.h"
+#include "ingest/in_flight.h"
 #include "parser/client.h"
 #include "store/commit.h"
 
@@ -27,6 +28,7 @@ struct pipeline_options {
 	struct committer *committer;         /* borrowed */
 	struct directory_cache *directory;   /* borrowed; must be loaded before the first message */
 	struct authenticator *authenticator; /* borrowed */
+	struct in_flight *in_flight;         /* borrowed; counts what is on its way */
 	unsigned parsers;
 	struct parser_options parser;
 };
@@ -50,8 +52,9 @@ void pipeline_free(struct pipeline *pipeline);
 void pipeline_submit(struct pipeline *pipeline, struct inbound *inbound, pipeline_done *done,
 		     void *context, uint64_t tag);
 
-/* Messages on their way, and their bytes. */
+/* Messages on their way. */
 size_t pipeline_count(const struct pipeline *pipeline);
-size_t pipeline_bytes(const struct pipeline *pipeline);
+/* No more should come: too much is in flight. */
+bool pipeline_full(const struct pipeline *pipeline);
 
 #endif

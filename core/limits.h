@@ -50,8 +50,11 @@
 
 /* From end-of-data to the reply; senders wait 10 minutes (RFC 5321 4.5.3.2.6), balancers less. */
 #define LIMIT_REPLY_MS 30000
-/* Messages between end-of-data and reply, in bytes; beyond it MAIL answers 452. */
-#define LIMIT_IN_FLIGHT (256 * 1024 * 1024)
+/* The bytes of messages that a process holds. While more of them wait for their reply, MAIL answers
+ * 452; while more do together with those being received, the end of a message larger than a share
+ * does, which few reports are. */
+#define LIMIT_IN_FLIGHT       (256 * 1024 * 1024)
+#define LIMIT_IN_FLIGHT_SHARE (64 * 1024)
 /* A batch of the group commit. Past 64 the rate no longer rises (docs/performance.md). */
 #define LIMIT_BATCH_MESSAGES 64
 #define LIMIT_BATCH_BYTES    (1024 * 1024)

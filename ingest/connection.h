@@ -33,6 +33,7 @@ struct connection_shared {
 	int64_t auth_delay_ms;
 	bool stressed; /* the service is nearly full */
 	struct refusal_counters *refusals;
+	struct in_flight *in_flight;
 	char *read_buffer; /* of CONNECTION_READ_SIZE */
 	/* A proxy said who the client is; may it stay? */
 	bool (*on_client)(struct connection_shared *shared, connection_id id, struct slice peer);

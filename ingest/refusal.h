@@ -27,7 +27,7 @@
 	X(TIMEOUT, "timeout")     /* too slow with a command, a message or in all */               \
 	X(UNREAD, "unread")       /* does not read its replies */                                  \
 	X(DATABASE, "database")   /* MAIL while the database is away */                            \
-	X(IN_FLIGHT, "in_flight") /* MAIL while too much is in flight */                           \
+	X(IN_FLIGHT, "in_flight") /* more in flight than there is room for */                      \
 	X(LISTED, "listed")       /* a recipient, because a DNS block list has the client */
 
 enum refusal {

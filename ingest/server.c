@@ -101,6 +101,7 @@ struct server *server_new(struct event_base *base, const struct server_options *
 		.auth_delay_ms = options->auth_delay_ms,
 		.read_buffer = allocate(1, CONNECTION_READ_SIZE),
 		.refusals = admission_refusals(&options->admission),
+		.in_flight = options->in_flight,
 		.on_client = on_client,
 		.on_closed = on_closed,
 	};
@@ -176,6 +177,7 @@ void server_listen(struct server *server, int fd, const struct listener_options 
 	listener->server = server;
 	listener->options = *options;
 	listener->options.smtp.refusals = server->shared.refusals;
+	listener->options.smtp.in_flight = server->shared.in_flight;
 	listener->fd = fd;
 	listener->next = server->listeners;
 	server->listeners = listener;

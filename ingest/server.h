@@ -60,6 +60,7 @@ struct server;
 struct server_options {
 	struct tls *tls;               /* borrowed; loaded where a listener offers TLS */
 	struct transcript *transcript; /* borrowed; NULL: none */
+	struct in_flight *in_flight;   /* borrowed; NULL: as many bytes as come */
 	unsigned max_connections;      /* of this process */
 	struct admission admission;    /* copied; what it points to is borrowed */
 	int64_t output_ms;     /* how long a client may leave replies unread; 0: LIMIT_OUTPUT_MS */

@@ -3,6 +3,8 @@
 #include "ingest/smtp_machine.h"
 
 static const struct smtp_reply too_big = SMTP_REPLY(552, "5.3.4", "Message size exceeds the limit");
+static const struct smtp_reply no_room =
+	SMTP_REPLY(452, "4.3.1", "too much in flight, try again later");
 static const struct smtp_reply bare_eol =
 	SMTP_REPLY(550, "5.5.2", "Message has CR or LF alone, or NUL");
 
@@ -11,7 +13,7 @@ void smtp_data_begin(struct smtp_session *session)
 	session->phase = SMTP_PHASE_DATA;
 	session->waiting_since_ms = session->now_ms;
 	session->data_bytes = 0;
-	session->oversize = false;
+	session->oversize = session->shed = false;
 	eod_init(&session->eod);
 }
 
@@ -45,11 +47,33 @@ static void end_data(struct smtp_session *session, bool more)
 		smtp_transaction_end(session);
 		smtp_say_times(session, smtp_counted(session, REFUSED_SIZE, &too_big),
 			       session->reply_count);
+	} else if (session->shed) {
+		smtp_transaction_end(session);
+		smtp_say_times(session, smtp_counted(session, REFUSED_IN_FLIGHT, &no_room),
+			       session->reply_count);
 	} else if (session->inbound->bare_eol && session->settings->reject_bare_eol) {
 		smtp_say_times(session, &bare_eol, session->reply_count);
 		session->phase = SMTP_PHASE_CLOSING;
 	} else {
 		session->question = SMTP_ASK_MESSAGE;
+	}
+}
+
+/* Gives up what cannot be kept; its end is still looked for, to say so there. */
+static void limit(struct smtp_session *session, size_t before)
+{
+	const struct in_flight *in_flight = session->settings->in_flight;
+	struct buf *raw = &session->inbound->raw;
+
+	smtp_hold(session, before, raw->len);
+	if (raw->full && !session->shed)
+		session->oversize = true;
+	else if (in_flight != NULL && !in_flight_fits(in_flight, raw->len))
+		session->shed = true;
+	if (raw->full || session->shed) {
+		smtp_hold(session, raw->len, 0);
+		buf_done(raw);
+		buf_init(raw, 0);
 	}
 }
 
@@ -59,14 +83,11 @@ size_t smtp_consume_data(struct smtp_session *session, struct slice bytes)
 	uint64_t size = session->settings->message_size;
 	/* Reading on lets the sender see 552; a sender who goes on for ever is cut. */
 	uint64_t room = size + size / 10 - session->data_bytes;
+	size_t before = raw->len;
 	size_t used = eod_scan(&session->eod, slice_head(bytes, room), raw);
 
 	session->data_bytes += used;
-	if (raw->full) {
-		session->oversize = true;
-		buf_done(raw);
-		buf_init(raw, 0);
-	}
+	limit(session, before);
 	if (session->eod.state == EOD_END)
 		end_data(session, used < bytes.len);
 	else if (used < bytes.len)

@@ -76,6 +76,7 @@ struct smtp_session {
 	struct eod_scanner eod;
 	uint64_t data_bytes;
 	bool oversize;
+	bool shed; /* not kept, since too much was in flight */
 };
 
 /* Says it. 421 closes; so does, instead of the reply, the last error that the session has. */
@@ -92,6 +93,8 @@ const struct smtp_reply *smtp_counted(struct smtp_session *session, enum refusal
 void smtp_refuse_sync(struct smtp_session *session);
 void smtp_refuse_foreign(struct smtp_session *session);
 void smtp_transaction_end(struct smtp_session *session);
+/* The message under way now holds `held` bytes instead of `before`. */
+void smtp_hold(const struct smtp_session *session, size_t before, size_t held);
 
 /* For the transcript: what the client said, and our output from `from` on. */
 void smtp_trace_heard(const struct smtp_session *session, struct slice text);

@@ -74,7 +74,7 @@ void smtp_session_free(struct smtp_session *session)
 {
 	if (session == NULL)
 		return;
-	inbound_free(session->inbound);
+	smtp_transaction_end(session);
 	smtp_auth_end(session);
 	buf_done(&session->output);
 	buf_done(&session->line);
@@ -171,8 +171,18 @@ void smtp_refuse_foreign(struct smtp_session *session)
 	smtp_say(session, smtp_counted(session, REFUSED_FOREIGN, &foreign));
 }
 
+void smtp_hold(const struct smtp_session *session, size_t before, size_t held)
+{
+	struct in_flight *in_flight = session->settings->in_flight;
+
+	if (in_flight != NULL)
+		in_flight->receiving = in_flight->receiving - before + held;
+}
+
 void smtp_transaction_end(struct smtp_session *session)
 {
+	if (session->inbound != NULL)
+		smtp_hold(session, session->inbound->raw.len, 0);
 	inbound_free(session->inbound);
 	session->inbound = NULL;
 	session->recipient_cap = 0;
@@ -265,6 +275,7 @@ struct inbound *smtp_session_take_message(struct smtp_session *session)
 	struct inbound *inbound = session->inbound;
 
 	assert(session->question == SMTP_ASK_MESSAGE);
+	smtp_hold(session, inbound->raw.len, 0);
 	session->inbound = NULL;
 	return inbound;
 }

@@ -15,6 +15,7 @@
 #include "core/buf.h"
 #include "core/inbound.h"
 #include "core/slice.h"
+#include "ingest/in_flight.h"
 #include "ingest/refusal.h"
 #include "ingest/sasl.h"
 #include "ingest/smtp_reply.h"
@@ -35,6 +36,7 @@ struct smtp_settings {
 	unsigned max_messages;
 	unsigned max_errors;
 	struct refusal_counters *refusals; /* NULL: refusals are not counted */
+	struct in_flight *in_flight;       /* NULL: as many bytes as come */
 	int64_t error_delay_ms;            /* rest after an error, not under stress; 0: none */
 	int64_t command_ms;                /* from one command to the next */
 	int64_t stress_command_ms;         /* the same under stress */

@@ -574,6 +574,50 @@ static void test_oversize_keeps_no_memory(void **state)
 	client_done(&client);
 }
 
+/* A large message that finds no room leaves none behind; a small one is kept in any case. */
+static void test_too_much_in_flight(void **state)
+{
+	struct slice line = SLICE("0123456789012345678901234567890123456789012345678\r\n");
+	struct in_flight in_flight = { .waiting = 50, .max = 110, .share = 10 };
+	struct smtp_settings settings = default_settings();
+	struct refusal_counters counters = { 0 };
+	struct client clients[3];
+
+	(void)state;
+	settings.in_flight = &in_flight;
+	settings.refusals = &counters;
+	for (size_t i = 0; i < 3; i++) {
+		client_init(&clients[i], &settings);
+		greet(&clients[i]);
+		say(&clients[i], HELLO);
+		say(&clients[i], BEGIN);
+		buf_reset(&clients[i].replies);
+	}
+	offer(&clients[0], line);
+	assert_int_equal(in_flight.receiving, 51);
+	offer(&clients[1], line);
+	assert_int_equal(in_flight.receiving, 51);
+	offer(&clients[2], SLICE("0123456\r\n"));
+	assert_int_equal(in_flight.receiving, 60);
+	say(&clients[0], ".\r\n");
+	say(&clients[2], ".\r\n");
+	expect(&clients[0], "250 2.0.0");
+	expect(&clients[2], "250 2.0.0");
+	assert_int_equal(in_flight.receiving, 0);
+	/* nothing of it is kept, though there is room again */
+	say(&clients[1], "more\r\n.\r\n");
+	expect(&clients[1], "452 4.3.1");
+	assert_int_equal(in_flight.receiving, 0);
+	assert_int_equal(refusal_read(&counters, REFUSED_IN_FLIGHT), 1);
+	/* the session goes on */
+	say(&clients[1], BEGIN);
+	say(&clients[1], "x\r\n");
+	assert_int_equal(in_flight.receiving, 3);
+	for (size_t i = 0; i < 3; i++)
+		client_done(&clients[i]);
+	assert_int_equal(in_flight.receiving, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -596,6 +640,7 @@ int main(void)
 		cmocka_unit_test(test_refusals_are_counted),
 		cmocka_unit_test(test_shutdown),
 		cmocka_unit_test(test_oversize_keeps_no_memory),
+		cmocka_unit_test(test_too_much_in_flight),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
