@@ -205,6 +205,11 @@ def rows(connection, sql, *values):
         return cursor.fetchall()
 
 
+def execute(connection, sql, *values):
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+
+
 def column(connection, sql, *values):
     return [row[0] for row in rows(connection, sql, *values)]
 

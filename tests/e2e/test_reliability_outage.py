@@ -4,19 +4,26 @@
 waiting; the service does not grow; afterwards everything is delivered once. On the program as it is
 shipped, since sanitizers have a memory of their own.
 
-BOUNCED_SOAK=1: away for 10 minutes instead of 20 s."""
+BOUNCED_SOAK=1: away for 10 minutes instead of 20 s, and slow ten times as often."""
 import os
+import threading
+import time
 
 import harness
 import mail
 import tap
 from load import SENDERS, Load, endless
+from postgres_proxy import PostgresProxy
 
 SOAK = bool(os.environ.get('BOUNCED_SOAK'))
 AWAY_SECONDS = 600 if SOAK else 20
+TIMES = 10 if SOAK else 1
 PER_MINUTE = 1000
 PROGRAM = os.path.join(harness.ROOT, 'build/bounced')
 MB = 1024 * 1024
+# What a process may hold of messages, and how much more it may have for it.
+IN_FLIGHT, OVERHEAD = 256 * MB, 100 * MB
+LARGE, LARGE_SENDERS = 9 * MB, 40
 
 cluster = harness.Cluster()
 
@@ -58,6 +65,78 @@ def test_away():
     assert percentile(waits, 99) < 1, percentile(waits, 99)
     assert before.keys() == after.keys(), 'a process was started again'
     assert max(abs(part) for part in growth.values()) < 0.1, growth
+    service.stop()
+
+
+class LargeSender(threading.Thread):
+    """One message of LARGE bytes; all wait for each other, so that MAIL can refuse none of them."""
+
+    def __init__(self, service, token, together):
+        super().__init__(daemon=True)
+        self.service = service
+        self.token = token
+        self.together = together
+        self.reply = None
+        self.start()
+
+    def run(self):
+        with mail.Smtp(self.service.smtp_port) as smtp:
+            smtp.envelope([self.token])
+            self.together.wait(60)
+            smtp.send(mail.dsn(self.token, 'large@recipient.example') + (b'x' * 76 + b'\r\n') * (LARGE // 78))
+            self.reply = smtp.command('.')
+
+
+def flood_while_locked(service, token):
+    """Nobody can store anything, and more is sent than fits. Returns the codes of the replies, and the most
+    memory that it took."""
+    ingest, = service.processes('ingest')
+    together = threading.Barrier(LARGE_SENDERS)
+    most = 0
+
+    def all_answered():
+        nonlocal most
+        most = max(most, harness.resident(ingest))
+        return all(sender.reply for sender in senders)
+    with service.connect() as database:
+        database.autocommit = False
+        harness.execute(database, 'LOCK TABLE ingest_key IN ACCESS EXCLUSIVE MODE')
+        senders = [LargeSender(service, token, together) for _ in range(LARGE_SENDERS)]
+        harness.wait_for(all_answered, 'every large message is answered', 60, service.log)
+    return [sender.reply[0] for sender in senders], most
+
+
+def test_slow():
+    proxy = PostgresProxy(cluster)
+    service = harness.Service(cluster, 'slow', program=PROGRAM, ingest__processes=1,
+                              database__ingest_dsn=proxy.dsn('slow', 'bounced_ingest')).start()
+    token = service.token(ref='1000')
+    load = Load(service)
+    load.wait_for_progress()
+    base = harness.resident(service.processes('ingest')[0])
+    for _ in range(TIMES):
+        proxy.latency = 0.5
+        load.wait_for_progress()
+        load.wait_for_progress()
+        proxy.silent_until = time.monotonic() + 5
+        load.wait_for_progress()
+        load.wait_for_progress()
+        proxy.latency = 0.0
+        replies, most = flood_while_locked(service, token)
+        print('# R5: locked: large messages answered %s, memory %d MB' % (
+            {code: replies.count(code) for code in set(replies)}, most // MB))
+        assert set(replies) == {451, 452}, replies
+        assert most < base + IN_FLIGHT + OVERHEAD, most
+        load.wait_for_progress()
+    load.drain()
+    load.check()
+    waits = [answer.seconds for answer in load.answers()]
+    left = harness.resident(service.processes('ingest')[0])
+    print('# R5: %d messages stored, an answer after %.1f s (p99), %.1f s at most; memory %d MB before, %d MB after' % (
+        load.acknowledged(), percentile(waits, 99), max(waits), base // MB, left // MB))
+    assert max(waits) > 4, 'nothing was slow'
+    assert percentile(waits, 99) < 30, percentile(waits, 99)
+    assert left < base + OVERHEAD, left
     service.stop()
 
 
