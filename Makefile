@@ -33,8 +33,8 @@ FLAGS_check := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-o
 FLAGS_tsan := -O1 -fsanitize=thread -fno-omit-frame-pointer
 FLAGS_coverage := -O0 --coverage
 # gcc defines __SANITIZE_ADDRESS__ itself.
-FLAGS_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer \
-	-D__SANITIZE_ADDRESS__
+FLAGS_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer -D__SANITIZE_ADDRESS__
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now
 LDFLAGS_check := -fsanitize=address,undefined
 LDFLAGS_tsan := -fsanitize=thread

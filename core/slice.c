@@ -170,8 +170,10 @@ ptrdiff_t slice_rfind_byte(struct slice s, char byte)
 
 struct slice slice_skip(struct slice s, size_t from)
 {
-	if (from >= s.len)
-		return (struct slice){ s.ptr + s.len, 0 };
+	if (from > s.len)
+		from = s.len;
+	if (from == 0) /* perhaps of no object, to whose address nothing may be added */
+		return s;
 	return (struct slice){ s.ptr + from, s.len - from };
 }
 

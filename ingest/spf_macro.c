@@ -201,7 +201,7 @@ static void append_letter(struct buf *out, const struct spf_piece *piece, struct
 	for (size_t i = 0; i <= value.len; i++) {
 		if (i < value.len && slice_find_byte(piece->delimiters, value.ptr[i]) < 0)
 			continue;
-		parts[count++] = slice_from(value.ptr + begin, i - begin);
+		parts[count++] = slice_head(slice_skip(value, begin), i - begin);
 		begin = i + 1;
 	}
 	size_t keep = piece->parts == 0 || piece->parts > count ? count : piece->parts;
