@@ -150,7 +150,8 @@ int api_process_main(const struct process_context *context)
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 
 	api.directory = shared_directory_start(dsn, context->master_key);
-	api.parsers = api_parsers_new((unsigned)context->config->ingest_parsers, context->rules_fd);
+	api.parsers = api_parsers_new((unsigned)context->config->ingest_parsers,
+				      context->files->rules_fd);
 	if (api.directory)
 		server = start_server(context, &service);
 	if (server)

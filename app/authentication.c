@@ -14,8 +14,6 @@
 #define FILE_MAX (1024 * 1024)
 
 struct authentication_setup {
-	const struct config *config;
-	struct arena *arena; /* of the list of reporters */
 	struct resolver *resolver;
 	struct authenticator *authenticator;
 };
@@ -65,9 +63,9 @@ static enum err read_reporters(const char *path, struct arena *arena,
 }
 
 static enum err open_authenticator(struct authentication_setup *setup, struct event_base *base,
-				   const struct reporters *reporters, struct slice *ret_error)
+				   const struct config *config, const struct reporters *reporters,
+				   struct slice *ret_error)
 {
-	const struct config *config = setup->config;
 	struct authenticator_options options = {
 		.base = base,
 		.reporters = reporters,
@@ -89,20 +87,14 @@ static enum err open_authenticator(struct authentication_setup *setup, struct ev
 }
 
 enum err authentication_open(struct event_base *base, const struct config *config,
-			     struct arena *arena, struct authentication_setup **ret_setup,
-			     struct slice *ret_error)
+			     const struct reporters *reporters,
+			     struct authentication_setup **ret_setup, struct slice *ret_error)
 {
 	struct authentication_setup *setup = calloc(1, sizeof(*setup));
-	struct slice error = SLICE_NONE;
-	struct reporters *reporters;
 
 	if (setup == NULL)
 		abort();
-	setup->config = config;
-	setup->arena = arena_new(0);
-	if (read_reporters(config->auth_reporters, setup->arena, &reporters, &error) != OK ||
-	    open_authenticator(setup, base, reporters, &error) != OK) {
-		*ret_error = arena_copy(arena, error);
+	if (open_authenticator(setup, base, config, reporters, ret_error) != OK) {
 		authentication_close(setup);
 		return ERR_REFUSE;
 	}
@@ -116,7 +108,6 @@ void authentication_close(struct authentication_setup *setup)
 		return;
 	authenticator_free(setup->authenticator);
 	resolver_free(setup->resolver);
-	arena_free(setup->arena);
 	free(setup);
 }
 
@@ -131,15 +122,21 @@ struct resolver_interface authentication_resolver(struct authentication_setup *s
 }
 
 enum err authentication_check(const struct config *config, struct arena *arena,
-			      struct slice *ret_error)
+			      const struct reporters **ret_reporters, struct slice *ret_error)
 {
-	struct event_base *base = event_base_new();
 	struct authentication_setup *setup = NULL;
+	struct reporters *reporters;
+	struct event_base *base;
+	enum err err = read_reporters(config->auth_reporters, arena, &reporters, ret_error);
 
+	if (err != OK)
+		return err;
+	base = event_base_new();
 	if (base == NULL)
 		abort();
-	enum err err = authentication_open(base, config, arena, &setup, ret_error);
-
+	err = authentication_open(base, config, reporters, &setup, ret_error);
+	if (err == OK)
+		*ret_reporters = reporters;
 	authentication_close(setup);
 	event_base_free(base);
 	return err;

@@ -10,13 +10,16 @@
 static int check(struct setup *setup, const struct args *args, void *context)
 {
 	const bool *quiet = context;
+	struct settings_files files;
 	struct slice problem;
-	int rules_fd;
 
 	(void)args;
 	if (!setup_master_key(setup))
 		return COMMAND_FAILED;
-	if (settings_check(&setup->config, setup->arena, &rules_fd, &problem) != OK)
+	enum err err = settings_read_files(&setup->config, setup->arena, &files, &problem);
+
+	settings_files_done(&files);
+	if (err != OK)
 		return setup_failed(problem);
 	if (!*quiet)
 		config_print(&setup->config, stdout);

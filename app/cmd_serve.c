@@ -47,14 +47,17 @@ static bool database_is_fit(struct setup *setup, const char *dsn)
 	return fit;
 }
 
+/* Also by the user that the service has become, who will have to read certificates at a reload. */
 static bool mail_can_be_taken(const struct config *config)
 {
 	char error[ERROR_LEN];
+	struct tls *tls = tls_new();
+	bool good = mail_listeners_check(config, tls, error, sizeof(error));
 
-	if (mail_listeners_check(config, error, sizeof(error)))
-		return true;
-	log_event(LOG_ERROR, "cannot_start", LOG_STR("error", error));
-	return false;
+	if (!good)
+		log_event(LOG_ERROR, "cannot_start", LOG_STR("error", error));
+	tls_free(tls);
+	return good;
 }
 
 /* The database must be fit for the promise that 250 means committed. */

@@ -53,8 +53,7 @@ struct ingest {
 	struct mail_limits_trusted trusted;
 	struct screening screening;
 	struct block_lists *block_lists; /* NULL: none */
-	struct tls *tls;
-	struct transcript *transcript; /* NULL: nobody is traced */
+	struct transcript *transcript;   /* NULL: nobody is traced */
 	struct event *signals[SIGNALS];
 	struct event *ready_timer; /* until it accepts; NULL then */
 	int64_t started_at;
@@ -161,7 +160,8 @@ static bool listen_to(struct ingest *ingest, const struct listener_socket *socke
 	struct mail_listener *listener = &ingest->listeners[socket->listener];
 
 	if (!mail_listener_make(ingest->context->config, socket->listener, name,
-				tls_loaded(ingest->tls), listener, error, ERROR_LEN))
+				tls_loaded(ingest->context->files->tls), listener, error,
+				ERROR_LEN))
 		return false;
 	server_listen(ingest->server, socket->fd, &listener->options);
 	return true;
@@ -210,11 +210,11 @@ static void wait_until_ready(struct ingest *ingest)
 		abort();
 }
 
-static bool start_server(struct ingest *ingest, char *error)
+static void start_server(struct ingest *ingest)
 {
 	const struct config *config = ingest->context->config;
 	const struct server_options options = {
-		.tls = ingest->tls,
+		.tls = ingest->context->files->tls,
 		.transcript = ingest->transcript,
 		.in_flight = &ingest->in_flight,
 		.max_connections = (unsigned)config->smtp_max_connections,
@@ -239,7 +239,6 @@ static bool start_server(struct ingest *ingest, char *error)
 		.guard = ingest->guard,
 		.block_lists = ingest->block_lists,
 	};
-	return mail_tls_load(ingest->tls, config, error, ERROR_LEN);
 }
 
 static const char *dsn(const struct config *config)
@@ -250,14 +249,13 @@ static const char *dsn(const struct config *config)
 
 static enum err start_authentication(struct ingest *ingest)
 {
-	struct arena *arena = arena_new(0);
+	const struct process_context *context = ingest->context;
 	struct slice error;
-	enum err err = authentication_open(ingest->base, ingest->context->config, arena,
+	enum err err = authentication_open(ingest->base, context->config, context->files->reporters,
 					   &ingest->authentication, &error);
 
 	if (err != OK)
 		log_event(LOG_ERROR, "authentication_unusable", LOG_SLICE("error", error));
-	arena_free(arena);
 	return err;
 }
 
@@ -282,7 +280,6 @@ static enum err start(struct ingest *ingest)
 		abort();
 	ingest->in_flight.max = LIMIT_IN_FLIGHT;
 	ingest->in_flight.share = LIMIT_IN_FLIGHT_SHARE;
-	ingest->tls = tls_new();
 	if (context->trace_peer != NULL)
 		ingest->transcript =
 			transcript_new(context->config->smtp_transcript,
@@ -302,16 +299,17 @@ static enum err start(struct ingest *ingest)
 		.authenticator = authentication_authenticator(ingest->authentication),
 		.in_flight = &ingest->in_flight,
 		.parsers = (unsigned)context->config->ingest_parsers,
-		.parser = { .rules_fd = context->rules_fd },
+		.parser = { .rules_fd = context->files->rules_fd },
 	};
 
 	if (pipeline_new(&options, &ingest->pipeline) != OK)
 		return ERR_FATAL;
 	if (!mail_limits_trusted(context->config, &ingest->trusted, error, sizeof(error)) ||
-	    !start_screening(ingest, error) || !start_server(ingest, error)) {
+	    !start_screening(ingest, error)) {
 		log_event(LOG_ERROR, "cannot_listen", LOG_STR("error", error));
 		return ERR_FATAL;
 	}
+	start_server(ingest);
 	wait_until_ready(ingest);
 	watch_signal(ingest, 0, SIGTERM, on_terminate);
 	watch_signal(ingest, 1, SIGINT, on_terminate);
@@ -348,7 +346,6 @@ int ingest_process_main(const struct process_context *context)
 	block_lists_free(ingest.block_lists);
 	handover_server_free(ingest.handover);
 	server_free(ingest.server);
-	tls_free(ingest.tls);
 	transcript_free(ingest.transcript);
 	pipeline_free(ingest.pipeline);
 	authentication_close(ingest.authentication);

@@ -68,16 +68,12 @@ bool mail_listener_make(const struct config *config, enum listener listener, str
 	return parse_proxies(own, listener, ret_listener, error, error_size);
 }
 
-bool mail_tls_load(struct tls *tls, const struct config *config, char *error, size_t error_size)
-{
-	return tls_load(tls, config->tls_certificates, config->tls_keys, error, error_size) == OK;
-}
-
-bool mail_listeners_check(const struct config *config, char *error, size_t error_size)
+bool mail_listeners_check(const struct config *config, struct tls *tls, char *error,
+			  size_t error_size)
 {
 	struct mail_limits_trusted trusted;
-	struct tls *tls = tls_new();
-	bool good = mail_tls_load(tls, config, error, error_size) &&
+	bool good = tls_load(tls, config->tls_certificates, config->tls_keys, error, error_size) ==
+			    OK &&
 		    mail_limits_trusted(config, &trusted, error, error_size);
 
 	for (int i = 0; good && i < LISTENER_COUNT; i++) {
@@ -88,6 +84,5 @@ bool mail_listeners_check(const struct config *config, char *error, size_t error
 			good = mail_listener_make(config, listener, SLICE("localhost"),
 						  tls_loaded(tls), &made, error, error_size);
 	}
-	tls_free(tls);
 	return good;
 }

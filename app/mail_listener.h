@@ -23,9 +23,9 @@ struct mail_listener {
 bool mail_listener_make(const struct config *config, enum listener listener, struct slice hostname,
 			bool tls, struct mail_listener *ret_listener, char *error,
 			size_t error_size);
-/* Loads the configuration's certificates, if it names any. false: nothing changed. */
-bool mail_tls_load(struct tls *tls, const struct config *config, char *error, size_t error_size);
-/* Everything of the above, for whoever only wants to know whether it would do. */
-bool mail_listeners_check(const struct config *config, char *error, size_t error_size);
+/* Loads the certificates that the configuration names into tls, and checks that every listener
+ * could be made. */
+bool mail_listeners_check(const struct config *config, struct tls *tls, char *error,
+			  size_t error_size);
 
 #endif

@@ -14,12 +14,13 @@
 #include <stdint.h>
 
 #include "app/listeners.h"
+#include "app/settings.h"
 #include "core/config.h"
 #include "ingest/peer_limits.h"
 
 struct process_context {
 	const struct config *config;
-	int rules_fd;              /* of rules_snapshot() */
+	const struct settings_files *files;
 	const uint8_t *master_key; /* SECRETBOX_KEY_LEN bytes */
 	const char *trace_peer;    /* whose sessions are written to smtp.transcript; NULL: none */
 	unsigned slot;

@@ -12,26 +12,36 @@
 
 #define ERROR_LEN 300
 
-enum err settings_check(const struct config *config, struct arena *arena, int *ret_rules_fd,
-			struct slice *ret_error)
+enum err settings_read_files(const struct config *config, struct arena *arena,
+			     struct settings_files *ret_files, struct slice *ret_error)
 {
 	char error[ERROR_LEN];
 	struct mail_limits_trusted trusted;
 	struct screening screening;
 
-	if (!mail_listeners_check(config, error, sizeof(error)) ||
+	*ret_files = (struct settings_files){ .rules_fd = RULES_NO_SNAPSHOT, .tls = tls_new() };
+	if (!mail_listeners_check(config, ret_files->tls, error, sizeof(error)) ||
 	    !mail_limits_trusted(config, &trusted, error, sizeof(error)) ||
 	    !screening_read(config, &screening, error, sizeof(error))) {
 		*ret_error = arena_copy(arena, slice_from_cstr(error));
 		return ERR_REFUSE;
 	}
-	if (authentication_check(config, arena, ret_error) != OK)
+	if (authentication_check(config, arena, &ret_files->reporters, ret_error) != OK)
 		return ERR_REFUSE;
-	if (rules_snapshot(config->parser_rules_dir, arena, ret_rules_fd, ret_error) != OK) {
+	if (rules_snapshot(config->parser_rules_dir, arena, &ret_files->rules_fd, ret_error) !=
+	    OK) {
 		*ret_error = arena_printf(arena, "parser.rules_dir: %.*s", SLICE_ARG(*ret_error));
 		return ERR_REFUSE;
 	}
 	return OK;
+}
+
+void settings_files_done(struct settings_files *files)
+{
+	if (files->rules_fd != RULES_NO_SNAPSHOT)
+		close(files->rules_fd);
+	tls_free(files->tls);
+	*files = (struct settings_files){ .rules_fd = RULES_NO_SNAPSHOT };
 }
 
 enum err settings_load(const char *path, struct arena *arena, struct settings **ret_settings,
@@ -42,12 +52,12 @@ enum err settings_load(const char *path, struct arena *arena, struct settings **
 	if (!settings)
 		abort();
 	settings->arena = arena_new(0);
-	settings->rules_fd = RULES_NO_SNAPSHOT;
+	settings->files.rules_fd = RULES_NO_SNAPSHOT;
 	enum err err = config_load(path, settings->arena, &settings->config, ret_error);
 
 	if (err == OK)
-		err = settings_check(&settings->config, settings->arena, &settings->rules_fd,
-				     ret_error);
+		err = settings_read_files(&settings->config, settings->arena, &settings->files,
+					  ret_error);
 	if (err == OK) {
 		*ret_settings = settings;
 		return OK;
@@ -61,8 +71,7 @@ void settings_free(struct settings *settings)
 {
 	if (!settings)
 		return;
-	if (settings->rules_fd != RULES_NO_SNAPSHOT)
-		close(settings->rules_fd);
+	settings_files_done(&settings->files);
 	arena_free(settings->arena);
 	free(settings);
 }

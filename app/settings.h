@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a running service goes by: the configuration, and the rules as they were when it was read.
- * Loaded and checked as a whole, so that a reload takes all of it or nothing.
+ * What a running service goes by: the configuration, and the files that it names (rules,
+ * certificates, reporters) as they were when it was read. Loaded and checked as a whole, so that a
+ * reload takes all of it or nothing, and a process that is started again later sees no file that
+ * was broken meanwhile.
  */
 #ifndef BOUNCED_APP_SETTINGS_H
 #define BOUNCED_APP_SETTINGS_H
@@ -12,11 +14,20 @@
 #include "core/arena.h"
 #include "core/config.h"
 #include "core/err.h"
+#include "ingest/reporters.h"
+#include "ingest/tls.h"
+
+/* The content of the files that a configuration names. */
+struct settings_files {
+	int rules_fd;    /* parser/rules.h: rules_snapshot() */
+	struct tls *tls; /* without a certificate where none is configured */
+	const struct reporters *reporters;
+};
 
 struct settings {
 	struct arena *arena;
 	struct config config;
-	int rules_fd; /* parser/rules.h: rules_snapshot() */
+	struct settings_files files;
 };
 
 /* path: as of config_load(). ERR_REFUSE: *ret_error, in the arena, says what is wrong and in which
@@ -25,9 +36,11 @@ enum err settings_load(const char *path, struct arena *arena, struct settings **
 		       struct slice *ret_error) MUST_CHECK;
 void settings_free(struct settings *settings);
 
-/* Everything that a configuration names and that can be wrong: rules, certificates, listeners,
- * reporters, block lists. Errors as above; *ret_rules_fd is the caller's to close. */
-enum err settings_check(const struct config *config, struct arena *arena, int *ret_rules_fd,
-			struct slice *ret_error) MUST_CHECK;
+/* Reads everything that a configuration names, and checks it with what else can be wrong:
+ * listeners, networks, servers, block lists. Errors as above. In any case the caller calls
+ * settings_files_done(). */
+enum err settings_read_files(const struct config *config, struct arena *arena,
+			     struct settings_files *ret_files, struct slice *ret_error) MUST_CHECK;
+void settings_files_done(struct settings_files *files);
 
 #endif

@@ -108,7 +108,7 @@ static bool set_up(struct supervisor *supervisor, const struct supervisor_option
 {
 	struct process_context context = {
 		.config = &supervisor->settings->config,
-		.rules_fd = supervisor->settings->rules_fd,
+		.files = &supervisor->settings->files,
 		.master_key = options->master_key,
 		.trace_peer = options->trace_peer,
 		.listeners = &supervisor->listeners,

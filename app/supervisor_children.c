@@ -40,7 +40,16 @@ static void close_foreign(const struct supervisor *supervisor, const struct chil
 		close(supervisor->handover_server);
 }
 
-static _Noreturn void run_child(const struct supervisor *supervisor, const struct child *child,
+/* Whoever serves no mail has no use for the keys of certificates. */
+static void forget_keys(struct supervisor *supervisor, const struct child *own)
+{
+	if (own->main == ingest_process_main)
+		return;
+	tls_free(supervisor->settings->files.tls);
+	supervisor->settings->files.tls = NULL;
+}
+
+static _Noreturn void run_child(struct supervisor *supervisor, const struct child *child,
 				pid_t parent)
 {
 	enum log_level level = LOG_INFO;
@@ -53,6 +62,7 @@ static _Noreturn void run_child(const struct supervisor *supervisor, const struc
 		_exit(COMMAND_FAILED);
 	prctl(PR_SET_NAME, child->role);
 	close_foreign(supervisor, child);
+	forget_keys(supervisor, child);
 	/* A terminal that goes away tells all of us; only the supervisor acts on it. */
 	signal(SIGHUP, SIG_IGN);
 	sigemptyset(&none);

@@ -41,7 +41,7 @@ static void replace_children(struct supervisor *supervisor, int64_t now)
 		pid_t old = child->pid;
 
 		child->context.config = &supervisor->settings->config;
-		child->context.rules_fd = supervisor->settings->rules_fd;
+		child->context.files = &supervisor->settings->files;
 		child->context.limits = limits;
 		child->backoff = (struct backoff){ 0 };
 		child_start(supervisor, child);
@@ -103,7 +103,7 @@ void succession_begin_upgrade(struct supervisor *supervisor)
 static void execute_upgrade(struct supervisor *supervisor)
 {
 	struct upgrade_legacy *legacy = &supervisor->legacy;
-	int *const own_fds[] = { &supervisor->signal_fd, &supervisor->settings->rules_fd };
+	int *const own_fds[] = { &supervisor->signal_fd, &supervisor->settings->files.rules_fd };
 
 	legacy->handover_client = supervisor->handover_client;
 	legacy->handover_server = supervisor->handover_server;
@@ -124,7 +124,6 @@ static void execute_upgrade(struct supervisor *supervisor)
 	for (size_t i = 0; i < supervisor->child_count; i++) {
 		struct process_context *context = &supervisor->children[i].context;
 
-		context->rules_fd = supervisor->settings->rules_fd;
 		if (context->handover_fd >= 0)
 			context->handover_fd = supervisor->children[i].main == ingest_process_main
 						       ? supervisor->handover_server

@@ -152,6 +152,9 @@ def test_the_list_of_reporters_is_read_again():
         raise AssertionError('check-config takes a wrong list')
     service.process.send_signal(signal.SIGHUP)
     harness.wait_for(lambda: 'reload_refused' in open(service.log).read(), 'it is refused')
+    for pid in service.processes('ingest'):  # what is started later has the old list as well
+        os.kill(pid, signal.SIGKILL)
+    harness.wait_for(lambda: len(service.processes('ingest')) == 2 and service.ready(), 'it is back')
     assert trust() == 'authenticated'
     write_reporters('# nobody\n')
     service.process.send_signal(signal.SIGHUP)

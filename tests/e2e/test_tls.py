@@ -265,6 +265,13 @@ def test_certificates_are_reloaded():
         os.unlink(MX[1])
         assert 'reload_refused' in reload()
         assert served() == old
+    # A process that is started later has the old one as well.
+    for pid in service.processes('ingest'):
+        os.kill(pid, signal.SIGKILL)
+    harness.wait_for(lambda: len(service.processes('ingest')) == 2 and service.ready(), 'it is back', log=service.log)
+    assert served() == old
+    with mail.Smtp(service.smtp_port) as during:
+        during.starttls()
         harness.certificate(FOLDER, 'mx')
         assert '"reloaded"' in reload()
         assert served() == fingerprint(MX[0]) != old
