@@ -76,6 +76,7 @@
 	X(ironport)                       \
 	X(groupwise)                      \
 	X(dovecot)                        \
+	X(stalwart)                       \
 	X(generic)                        \
 	/* not a bounce */                \
 	X(challenge)                      \

@@ -172,6 +172,12 @@ struct slice text_find_command(struct slice text)
 		{ "most progress was RCPT TO", "RCPT" },
 		{ "greeting failed", "CONN" },
 		{ "my name was rejected", "HELO" },
+		/* Stalwart */
+		{ "rejected command 'RCPT", "RCPT" },
+		{ "rejected command 'MAIL", "MAIL" },
+		{ "rejected command 'DATA", "DATA" },
+		{ "rejected command 'BDAT", "DATA" },
+		{ "rejected command 'EHLO", "HELO" },
 		/* Yahoo */
 		{ "[RCPT_TO]", "RCPT" },
 		{ "[MAIL_FROM]", "MAIL" },

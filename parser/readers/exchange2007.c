@@ -48,6 +48,16 @@ static struct slice diagnostic_below(struct slice below)
 	return found ? text : SLICE_NONE;
 }
 
+/* "400 4.4.7 Message delayed": Exchange writes 400 while it goes on trying, and never else. */
+static bool still_trying(const struct reading *reading)
+{
+	for (size_t i = 0; i < reading->recipient_count; i++) {
+		if (!slice_equal(reading->recipients[i].reply_code, SLICE("400")))
+			return false;
+	}
+	return true;
+}
+
 static void exchange2007_read(const struct message *message, struct reading *reading)
 {
 	struct slice rest = message->text, line, address;
@@ -68,8 +78,14 @@ static void exchange2007_read(const struct message *message, struct reading *rea
 		if (!slice_empty(below))
 			text_add(message, reading, address, below);
 	}
-	if (reading->recipient_count > 0)
-		reading->score = 66;
+	if (reading->recipient_count == 0)
+		return;
+	reading->score = 66;
+	if (!still_trying(reading))
+		return;
+	reading->kind = REPORT_DELAY;
+	for (size_t i = 0; i < reading->recipient_count; i++)
+		reading->recipients[i].action = ACTION_DELAYED;
 }
 
 const struct reader reader_exchange2007 = { "exchange2007", exchange2007_read };

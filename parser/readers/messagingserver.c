@@ -10,6 +10,26 @@ static const char *const BANNERS[] = {
 	"This report relates to a message you sent with the following", NULL
 };
 
+/* "@store.example:user@ims_daemon", "user@ims-ms-daemon": the way to the mail store. */
+static bool is_route(struct slice address)
+{
+	ptrdiff_t at = slice_rfind_byte(address, '@');
+
+	return slice_starts_with(address, SLICE("@")) ||
+	       (at > 0 && slice_find_byte(slice_skip(address, (size_t)at), '.') < 0);
+}
+
+static enum report_kind kind_of(const struct message *message)
+{
+	if (text_header_has(message, "Subject", WORDS("and failed", "has failed")))
+		return REPORT_BOUNCE;
+	return text_has_banner(message, WORDS("has been enqueued and undeliverable",
+					      "not yet been delivered",
+					      "will continue to try to deliver your message"))
+		       ? REPORT_DELAY
+		       : REPORT_BOUNCE;
+}
+
 static void add_rows(const struct message *message, struct reading *reading, struct slice rows)
 {
 	struct slice address = text_row(rows, "Recipient address:");
@@ -18,7 +38,7 @@ static void add_rows(const struct message *message, struct reading *reading, str
 
 	if (slice_empty(words))
 		words = text_row(rows, "Reason:");
-	if (slice_starts_with(address, SLICE("@")) && !slice_empty(original))
+	if (is_route(address) && !slice_empty(original))
 		address = original;
 	if (!text_whole_address(address, &address))
 		return;
@@ -39,10 +59,7 @@ static void messagingserver_read(const struct message *message, struct reading *
 
 	if (!text_from_daemon(message) || !text_has_banner(message, BANNERS))
 		return;
-	reading->kind = text_has_banner(message, WORDS("has been enqueued and undeliverable",
-						       "not yet been delivered"))
-				? REPORT_DELAY
-				: REPORT_BOUNCE;
+	reading->kind = kind_of(message);
 	rest = message->text;
 	while (slice_next_line(&rest, &line)) {
 		if (!text_line_starts(line, next, &after))
