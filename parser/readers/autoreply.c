@@ -41,20 +41,31 @@ static const char *const SUBJECT_STARTS[] = {
 	"away from my mail",
 	"away from the office",
 	"away until",
+	"not in the office",
+	"ooo re:",
+	"[ooo]",
+	"vacation re:",
+	"vacation:",
 	/* de */ "automatische antwort",
 	"abwesenheit",
 	"abwesend",
+	"automatische abwesenheit",
 	"ich bin nicht im büro",
+	"urlaub:",
 	/* fr */ "réponse automatique",
+	"auto-réponse",
 	"reponse automatique",
 	"absence du bureau",
 	"absent du bureau",
 	"absence :",
+	"absence:",
 	"message d'absence",
 	/* es, pt, it, ca */ "respuesta automática",
 	"respuesta automatica",
 	"fuera de la oficina",
 	"fuera de oficina",
+	"respuesta de ausencia",
+	"mensaje de ausencia",
 	"resposta automática",
 	"resposta automatica",
 	"fora do escritório",
@@ -62,6 +73,7 @@ static const char *const SUBJECT_STARTS[] = {
 	"risposta automatica",
 	"fuori ufficio",
 	"fuori sede",
+	"sono in ferie",
 	/* nl, da, no, sv, fi, is */ "automatisch antwoord",
 	"afwezig",
 	"afwezigheid",
@@ -76,6 +88,7 @@ static const char *const SUBJECT_STARTS[] = {
 	"poissa",
 	"sjálfvirkt svar",
 	/* lv, lt, et */ "automātiskā atbilde",
+	"automātiska atbilde",
 	"automatiska atbilde",
 	"atvaļinājum",
 	"atvalinājum",
@@ -87,6 +100,7 @@ static const char *const SUBJECT_STARTS[] = {
 	"automatyczna odpowiedź",
 	"autoodpowiedź",
 	"poza biurem",
+	"nieobecność",
 	"automatická odpověď",
 	"automatická odpoveď",
 	"nepřítomnost",
@@ -114,6 +128,8 @@ static const char *const SUBJECT_STARTS[] = {
 	"自動応答",
 	"不在通知",
 	"不在のお知らせ",
+	"不在案内",
+	"休暇のお知らせ",
 	"自动回复",
 	"自動回覆",
 	"自动答复",
@@ -132,6 +148,7 @@ static const char *const SUBJECT_WORDS[] = {
 	"out of the office",
 	"automatiska atbilde",
 	"automātiskā atbilde",
+	"automātiska atbilde",
 	"autoreply",
 	"auto-reply",
 	"automatic reply",
@@ -242,16 +259,32 @@ static bool looks_automatic(const struct message *message)
 	       text_header_has(message, "X-Auto-Response-Suppress", SUPPRESS);
 }
 
+/* Exchange calls its automatic replies generated, as it calls much else; but they are answers. */
+static bool is_generated_answer(const struct message *message)
+{
+	static const char *const GENERATED[] = { "auto-generated", NULL };
+	static const char *const SUPPRESS[] = { "all", "oof", NULL };
+
+	return header_find(&message->headers, "In-Reply-To", 0) &&
+	       text_header_has(message, "Auto-Submitted", GENERATED) &&
+	       text_header_has(message, "X-Auto-Response-Suppress", SUPPRESS);
+}
+
 static int score(const struct message *message)
 {
 	struct slice subject = without_prefix(header_value(&message->headers, "Subject"));
 
+	/* somebody reads the postmaster's mail, too, and goes on holiday */
+	if (starts_with_any(subject, SUBJECT_STARTS))
+		return says_replied(message) ? 38 : 36;
 	if (from_mail_system(message))
 		return 0;
 	if (says_replied(message))
 		return 38;
-	if (starts_with_any(subject, SUBJECT_STARTS) || text_has(subject, SUBJECT_WORDS))
+	if (text_has(subject, SUBJECT_WORDS))
 		return 36;
+	if (is_generated_answer(message))
+		return 34;
 	if (looks_automatic(message) && text_has(slice_head(message->text, 600), TEXT_WORDS))
 		return 30;
 	return 0;

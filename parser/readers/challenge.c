@@ -8,9 +8,19 @@
 
 /* Products that do nothing else, by what they call themselves. */
 static const char *const PRODUCTS[] = {
-	"boxbe.com",      "spamarrest.com", "x-boxbe-notice", "bluebottle.com",
-	"mailblocks.com", "sendio",         "spamlion",       "qconfirm",
-	"choicemail",     "vanquish.com",   "cleanmymailbox", NULL,
+	"boxbe.com",
+	"spamarrest.com",
+	"x-boxbe-notice",
+	"bluebottle.com",
+	"mailblocks.com",
+	"sendio",
+	"spamlion",
+	"qconfirm",
+	"choicemail",
+	"vanquish.com",
+	"cleanmymailbox",
+	"mailinblack",
+	NULL,
 };
 
 static const char *const HEADERS[] = {
@@ -48,6 +58,12 @@ static const char *const PHRASES[] = {
 	"click the link below to complete the verification",
 	"authorize yourself as a sender",
 	"not on my list of approved senders",
+	"only from senders i have approved beforehand",
+	"added to my list of approved senders",
+	"i'm protecting myself from receiving junk mail",
+	"is being held because the address",
+	"prouver que vous êtes un humain",
+	"prouver que vous n'êtes pas un robot",
 	NULL,
 };
 

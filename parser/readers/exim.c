@@ -169,7 +169,9 @@ bool exim_notice_read(const struct message *message, struct reading *reading)
 
 static void exim_read(const struct message *message, struct reading *reading)
 {
-	if (!text_from_daemon(message))
+	/* TMDA borrows the first sentence for its challenges */
+	if (!text_from_daemon(message) ||
+	    text_has_banner(message, WORDS("by mail delivery software (TMDA)")))
 		return;
 	bool banner = text_has_banner(message, BANNERS);
 	bool failed = header_find(&message->headers, "X-Failed-Recipients", 0) != NULL;

@@ -80,10 +80,12 @@ static const char *const ASIDES[] = {
 	"contact", "instead", "new address", "write to", "please use", "please try",
 	"forwarded to", "changed to", "has moved", "questions", NULL,
 };
+static const char *const DAEMONS[] = { "mailer-daemon", "mailer_daemon", "mdaemon", NULL };
 /* Mail about bounces, by the same senders. */
 static const char *const SUMMARIES[] = {
 	"errors from", "log summar", "statistics", "Postmaster Copy", "daily report",
-	"weekly report", "digest", "daily ", "weekly ", "monthly ", "summary", "pending", NULL,
+	"weekly report", "digest", "daily ", "weekly ", "monthly ", "summary", "pending",
+	"last 24 hours", "last day", "last week", "viruses detected", NULL,
 };
 /* clang-format on */
 
@@ -230,12 +232,22 @@ static void read_places(const struct message *message, struct reading *reading, 
 		text_add(message, reading, address, slice_head(slice_trim(text), WORDS_MAX));
 }
 
+/* Somebody's own return path: a bounce has none, or that of a mail system. */
+static bool has_path(const struct message *message)
+{
+	const struct header *path = header_find(&message->headers, "Return-Path", 0);
+	struct slice address;
+
+	return path && !text_header_has(message, "From", DAEMONS) &&
+	       text_find_address(path->value, &address) && !text_has(address, DAEMONS);
+}
+
 static void generic_read(const struct message *message, struct reading *reading)
 {
 	/* lists carry mail about bounces, too */
 	if (!text_named_daemon(message) || header_find(&message->headers, "List-Id", 0) ||
 	    header_find(&message->headers, "List-Post", 0) ||
-	    text_header_has(message, "Subject", SUMMARIES))
+	    text_header_has(message, "Subject", SUMMARIES) || has_path(message))
 		return;
 	struct slice text = text_split(slice_head(message->text, 2 * TEXT_BANNER_BYTES), RETURNED,
 				       &reading->returned);
