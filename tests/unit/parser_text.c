@@ -166,6 +166,9 @@ static void test_command(void **state)
 		{ "host mx refused to talk to me: 421", "CONN" },
 		{ "192.0.2.1 does not like recipient.", "RCPT" },
 		{ "mx did not like our final DATA: 550", "DATA" },
+		{ "SMTP error from remote server for GREETING command, host: mx", "CONN" },
+		{ "SMTP:RCPT host 192.0.2.1: 553 5.3.0", "RCPT" },
+		{ "The server sent: RCPT TO:<a@b.example>", "RCPT" },
 		{ "mailbox full", "" },
 	};
 
