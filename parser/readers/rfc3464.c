@@ -69,6 +69,15 @@ static bool is_recipient_field(const struct field *field)
 	return false;
 }
 
+/* Each group has one Action and one Status: one that this group still lacks is its own, whatever
+ * empty lines some gateway put in front of it. */
+static bool completes_group(const struct dsn *dsn, const struct field *field)
+{
+	if (is_named(field, "Action"))
+		return dsn->recipient->action == ACTION_NONE;
+	return is_named(field, "Status") && dsn->recipient->status.len == 0;
+}
+
 /*
  * A group begins behind an empty line, or, where writers forget it, with the recipient field that
  * this group has already. Its fields come in any order.
@@ -80,7 +89,7 @@ static bool field_begins_group(const struct dsn *dsn, const struct field *field)
 	if (!dsn->recipient)
 		return true;
 	if (field->begins_block)
-		return dsn->has_final;
+		return dsn->has_final && !completes_group(dsn, field);
 	if (is_named(field, "Final-Recipient"))
 		return dsn->has_final;
 	return is_named(field, "Original-Recipient") && dsn->has_original;
