@@ -23,14 +23,21 @@ static const char *const FAILURES[] = {
 	"failure delivering", "error delivering", "delivery problem", "undeliverable",
 	"undelivered", "did not reach", "failed recipient", "was aborted", "fatal errors",
 	"permanent error", "permanent failure", "returned to sender", "could not be reached",
+	"has failed delivery", "delivery of the email was stopped",
 	"nicht zugestellt", "unzustellbar", "nicht erreicht", "n'a pas pu être",
 	"n'a pas atteint", "n'a pas été remis", "Échec de la remise", "no se pudo entregar",
 	"no pudo ser entregado", "no se ha podido entregar", "non è stato possibile",
 	"non recapitabile", "non ha raggiunto", "não pôde ser entregue",
 	"não foi possível entregar", "kunde inte levereras", "niet worden afgeleverd",
 	"niet worden bezorgd", "kunne ikke leveres", "ei voitu toimittaa",
-	"nie może zostać dostarczona", "не может быть доставлено", "не доставлено",
+	"nie może zostać dostarczona", "nie została dostarczona", "niedostarczona",
+	"nemohl být doručen", "nelze doručit", "nebylo možné doručit", "nebolo možné doručiť",
+	"nem sikerült kézbesíteni", "nem kézbesíthető", "nu a putut fi livrat",
+	"teslim edilemedi", "iletilemedi", "δεν ήταν δυνατή η παράδοση", "δεν παραδόθηκε",
+	"no s'ha pogut lliurar", "không thể gửi", "tidak dapat dikirim", "tidak terkirim",
+	"تعذر تسليم", "לא ניתן היה למסור", "не вдалося доставити", "не может быть доставлено", "не доставлено",
 	"не удалось доставить", "配信できません", "送信できません", "送信に失敗しました",
+	"配信に失敗", "届きませんでした", "お届けできません",
 	"配送できません", "无法投递", "无法送达", "退信", "無法投遞", "전송하지 못했습니다", NULL,
 };
 /* An address is bad: said of the address itself, it is enough. */
@@ -61,18 +68,18 @@ static const char *const LABELS[] = {
 	"Failed Recipient:", "Failed address:", "Recipient:", "Recipient(s):", "Recipients:",
 	"Final-Recipient:", "RCPT TO:", "Intended recipient:", "Undeliverable Address:",
 	"Undeliverable to", "Address:", "To:", "Empfänger:", "Destinataire :", "Destinataire:",
-	"Destinatario:", "Destinatário:", "Ontvanger:", "Mottagare:", "Получатель:", "宛先:",
-	"收件人:", NULL,
+	"Destinatario:", "Destinatário:", "Ontvanger:", "Mottagare:", "Получатель:", "宛先",
+	"收件人", "受信者", "받는 사람", NULL,
 };
 /* On a line with these, too. */
 static const char *const SAYINGS[] = {
 	"your message to", "your mail to", "message to", "mail to", "deliver to", "delivered to",
-	"delivery to", "addressed to", "following recipient", "following address", "recipient",
+	"delivery to", "addressed to", "SMTP <", "following recipient", "following address", "recipient",
 	"mailbox", NULL,
 };
 /* Nobody mails these; notices name them as whom to ask. */
 static const char *const HELPERS[] = {
-	"postmaster@", "mailer-daemon@", "abuse@", "support@", "helpdesk@", "admin@",
+	"postmaster@", "mailer-daemon@", "abuse@", "support@", "help@", "helpdesk@", "admin@",
 	"webmaster@", "hostmaster@", "mdaemon@", "noc@", NULL,
 };
 /* On a line with these stands whom to mail instead. */
@@ -122,6 +129,9 @@ static int place_of(struct slice line, struct slice address)
 		words = slice_head(words, words.len - 1);
 	if (text_whole_address(words, &whole))
 		return 3;
+	/* "*** a@b.example", "-> a@b.example", "'a@b.example (host: …)'" */
+	while (!slice_empty(words) && slice_find_byte(SLICE("*->' \t"), words.ptr[0]) >= 0)
+		words = slice_skip(words, 1);
 	if (slice_starts_with(words, address) || slice_starts_with(words, SLICE("<")))
 		return 2;
 	return text_has(words, SAYINGS) || text_has(words, FAULTS) ||
@@ -160,12 +170,14 @@ static bool has_place(const struct place *places, size_t count, struct slice add
 	return false;
 }
 
-/* The places that are as sure as the surest; their number, RECIPIENTS_MAX + 1 when too many. */
-static size_t find_places(const struct message *message, struct slice text, struct place *places)
+/* The places that are as sure as the surest, and at least so sure as `least`; their number,
+ * RECIPIENTS_MAX + 1 when too many. */
+static size_t find_places(const struct message *message, struct slice text, int least,
+			  struct place *places)
 {
 	struct slice rest = text, line, address;
 	size_t count = 0;
-	int best = 1;
+	int best = least;
 
 	while (slice_next_line(&rest, &line)) {
 		if (slice_starts_with(line, SLICE(">")) || !text_find_address(line, &address) ||
@@ -222,8 +234,13 @@ static void read_places(const struct message *message, struct reading *reading, 
 {
 	struct place places[RECIPIENTS_MAX + 1];
 	struct slice address, subject = header_value(&message->headers, "Subject");
-	size_t count = find_places(message, text, places);
+	size_t count = find_places(message, text, 1, places);
 
+	/* a notice in a language that is not known here, with a reply in one that is */
+	if (count == 0 && !slice_empty(text_reply_find(text).code)) {
+		count = find_places(message, text, 0, places);
+		count = count == 1 ? 1 : 0;
+	}
 	if (count > RECIPIENTS_MAX)
 		return;
 	for (size_t i = 0; i < count; i++)
