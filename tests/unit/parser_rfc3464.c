@@ -75,7 +75,11 @@ static const struct {
 	  REPORT_BOUNCE, "a@b.example/failed/5.1.1 c@d.example/failed/5.2.2",
 	  "the recipient last" },
 	{ "Final-Recipient: rfc822; a@b.example\n\nAction: failed\n\nStatus: 5.1.1\n",
-	  REPORT_BOUNCE, "a@b.example/failed/", "an empty line too many loses what follows it" },
+	  REPORT_BOUNCE, "a@b.example/failed/5.1.1", "empty lines within a group" },
+	{ "Final-Recipient: rfc822; a@b.example\n\nAction: failed\n\nStatus: 5.1.1\n\n"
+	  "Action: failed\nStatus: 5.2.2\nFinal-Recipient: rfc822; c@d.example\n",
+	  REPORT_BOUNCE, "a@b.example/failed/5.1.1 c@d.example/failed/5.2.2",
+	  "empty lines within one group, the recipient last in the next" },
 	{ GROUP("a@b.example", "delayed", "4.4.1"), REPORT_DELAY, "a@b.example/delayed/4.4.1",
 	  "a delay is no bounce" },
 	{ GROUP("a@b.example", "delivered", "2.1.5"), REPORT_DELIVERED,
