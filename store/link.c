@@ -148,6 +148,8 @@ enum link_event link_step(struct pg_link *link, int64_t now_ms)
 
 static const struct pg_params NO_PARAMS = { 0 };
 
+/* Nothing may be sent after what was refused: without a statement in the middle COMMIT would commit
+ * the others. */
 static void link_sent(struct pg_link *link, int success)
 {
 	if (!success)
@@ -159,24 +161,26 @@ void link_send(struct pg_link *link, const char *sql, const struct pg_params *pa
 {
 	if (!params)
 		params = &NO_PARAMS;
-	link_sent(link, PQsendQueryParams(link->conn, sql, params->count, params->types,
-					  params->values, params->lengths, PG_BINARY, 1));
+	link_sent(link, !link->refused &&
+				PQsendQueryParams(link->conn, sql, params->count, params->types,
+						  params->values, params->lengths, PG_BINARY, 1));
 }
 
 void link_send_prepared(struct pg_link *link, const char *name, const struct pg_params *params)
 {
-	link_sent(link, PQsendQueryPrepared(link->conn, name, params->count, params->values,
-					    params->lengths, PG_BINARY, 1));
+	link_sent(link, !link->refused &&
+				PQsendQueryPrepared(link->conn, name, params->count, params->values,
+						    params->lengths, PG_BINARY, 1));
 }
 
 void link_send_prepare(struct pg_link *link, const char *name, const char *sql)
 {
-	link_sent(link, PQsendPrepare(link->conn, name, sql, 0, NULL));
+	link_sent(link, !link->refused && PQsendPrepare(link->conn, name, sql, 0, NULL));
 }
 
 void link_send_sync(struct pg_link *link)
 {
-	link_sent(link, PQpipelineSync(link->conn));
+	link_sent(link, !link->refused && PQpipelineSync(link->conn));
 	link_flush(link);
 }
 
@@ -198,6 +202,14 @@ static PGresult *link_take(struct pg_link *link)
 	return NULL;
 }
 
+/* An error of libpq's own, such as running out of memory, has no SQLSTATE. What it then missed may
+ * be waited for in vain. */
+static bool is_of_libpq(const PGresult *result)
+{
+	return PQresultStatus(result) == PGRES_FATAL_ERROR &&
+	       PQresultErrorField(result, PG_DIAG_SQLSTATE) == NULL;
+}
+
 enum link_next link_next(struct pg_link *link, PGresult **ret_result)
 {
 	if (link->refused)
@@ -208,6 +220,10 @@ enum link_next link_next(struct pg_link *link, PGresult **ret_result)
 			return LINK_BROKEN;
 		link_flush(link);
 		*ret_result = link_take(link);
+	}
+	if (*ret_result && is_of_libpq(*ret_result)) {
+		PQclear(*ret_result);
+		return LINK_BROKEN;
 	}
 	if (*ret_result)
 		return LINK_RESULT;

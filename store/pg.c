@@ -304,11 +304,15 @@ enum pg_outcome pg_exec_account(struct pg *pg, uint64_t account_id, const char *
 	}
 
 	PGresult *result = pipeline_receive(pg, &committed);
-	if (PQstatus(pg->conn) == CONNECTION_OK)
-		PQexitPipelineMode(pg->conn);
-	if (committed)
-		return pg_settle(pg, result, ret_result);
-	outcome = pg_failed(pg, result);
-	PQclear(result);
+	bool clean = PQstatus(pg->conn) == CONNECTION_OK && PQexitPipelineMode(pg->conn);
+	if (committed) {
+		outcome = pg_settle(pg, result, ret_result);
+	} else {
+		outcome = pg_failed(pg, result);
+		PQclear(result);
+	}
+	/* Answers that are still to come must not be taken for those of the next statement. */
+	if (!clean)
+		pg_disconnect(pg);
 	return outcome;
 }
