@@ -3,26 +3,6 @@
 
 #include <string.h>
 
-struct slice slice_from(const char *ptr, size_t len)
-{
-	return (struct slice){ ptr, len };
-}
-
-struct slice slice_from_cstr(const char *text)
-{
-	return text == NULL ? SLICE_NONE : (struct slice){ text, strlen(text) };
-}
-
-bool slice_equal(struct slice a, struct slice b)
-{
-	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
-bool slice_equal_nocase(struct slice a, struct slice b)
-{
-	return a.len == b.len && slice_starts_with_nocase(a, b);
-}
-
 int slice_compare(struct slice a, struct slice b)
 {
 	size_t shorter = a.len < b.len ? a.len : b.len;
@@ -154,32 +134,11 @@ ptrdiff_t slice_find_nocase(struct slice s, struct slice needle)
 	return s.len < needle.len ? -1 : find(s, needle, true);
 }
 
-ptrdiff_t slice_find_byte(struct slice s, char byte)
-{
-	const char *at = s.len == 0 ? NULL : memchr(s.ptr, byte, s.len);
-
-	return at == NULL ? -1 : at - s.ptr;
-}
-
 ptrdiff_t slice_rfind_byte(struct slice s, char byte)
 {
 	const char *at = s.len == 0 ? NULL : memrchr(s.ptr, byte, s.len);
 
 	return at == NULL ? -1 : at - s.ptr;
-}
-
-struct slice slice_skip(struct slice s, size_t from)
-{
-	if (from > s.len)
-		from = s.len;
-	if (from == 0) /* perhaps of no object, to whose address nothing may be added */
-		return s;
-	return (struct slice){ s.ptr + from, s.len - from };
-}
-
-struct slice slice_head(struct slice s, size_t len)
-{
-	return (struct slice){ s.ptr, len < s.len ? len : s.len };
 }
 
 struct slice slice_trim_right(struct slice s)

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct slice {
 	const char *ptr;
@@ -26,34 +27,67 @@ struct slice {
 #define SLICE_ARG(s) (int)(s).len, (s).ptr
 #define SLICE_NONE   ((struct slice){ "", 0 })
 
-struct slice slice_from(const char *ptr, size_t len);
+static inline struct slice slice_from(const char *ptr, size_t len)
+{
+	return (struct slice){ ptr, len };
+}
+
 /* NULL gives the empty slice. */
-struct slice slice_from_cstr(const char *text);
+static inline struct slice slice_from_cstr(const char *text)
+{
+	return text == NULL ? SLICE_NONE : (struct slice){ text, strlen(text) };
+}
 
 static inline bool slice_empty(struct slice s)
 {
 	return s.len == 0;
 }
 
-bool slice_equal(struct slice a, struct slice b);
-bool slice_equal_nocase(struct slice a, struct slice b);
+static inline bool slice_equal(struct slice a, struct slice b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
 /* Bytewise order, shorter first where one is the other's beginning: <0, 0, >0. */
 int slice_compare(struct slice a, struct slice b);
 bool slice_starts_with(struct slice s, struct slice prefix);
 bool slice_starts_with_nocase(struct slice s, struct slice prefix);
+static inline bool slice_equal_nocase(struct slice a, struct slice b)
+{
+	return a.len == b.len && slice_starts_with_nocase(a, b);
+}
+
 bool slice_ends_with(struct slice s, struct slice suffix);
 bool slice_ends_with_nocase(struct slice s, struct slice suffix);
 
 /* Offset of the first match, or -1. Linear time. */
 ptrdiff_t slice_find(struct slice s, struct slice needle);
 ptrdiff_t slice_find_nocase(struct slice s, struct slice needle);
-ptrdiff_t slice_find_byte(struct slice s, char byte);
 ptrdiff_t slice_rfind_byte(struct slice s, char byte);
 
+static inline ptrdiff_t slice_find_byte(struct slice s, char byte)
+{
+	const char *at = s.len == 0 ? NULL : (const char *)memchr(s.ptr, byte, s.len);
+
+	return at == NULL ? -1 : at - s.ptr;
+}
+
 /* The part from `from` on; empty when past the end. */
-struct slice slice_skip(struct slice s, size_t from);
+static inline struct slice slice_skip(struct slice s, size_t from)
+{
+	if (from > s.len)
+		from = s.len;
+	if (from == 0) /* perhaps of no object, to whose address nothing may be added */
+		return s;
+	return (struct slice){ s.ptr + from, s.len - from };
+}
+
 /* At most the first `len` bytes. */
-struct slice slice_head(struct slice s, size_t len);
+static inline struct slice slice_head(struct slice s, size_t len)
+{
+	return (struct slice){ s.ptr, len < s.len ? len : s.len };
+}
+
 /* Without leading and trailing SP, TAB, CR, LF. */
 struct slice slice_trim(struct slice s);
 struct slice slice_trim_right(struct slice s);
