@@ -101,7 +101,7 @@ size_t arena_used(const struct arena *arena)
 	return arena->used;
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+void *arena_bytes(struct arena *arena, size_t size)
 {
 	assert(size <= SIZE_MAX / 2);
 	size_t rounded = size == 0 ? ALIGNMENT : (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
@@ -116,8 +116,12 @@ void *arena_alloc(struct arena *arena, size_t size)
 	block->used += rounded;
 	arena->used += rounded;
 	UNPOISON(result, size);
-	memset(result, 0, size);
 	return result;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+	return memset(arena_bytes(arena, size), 0, size);
 }
 
 void *arena_array(struct arena *arena, size_t count, size_t size)
@@ -131,10 +135,11 @@ void *arena_array(struct arena *arena, size_t count, size_t size)
 
 char *arena_cstr(struct arena *arena, struct slice s)
 {
-	char *copy = arena_alloc(arena, s.len + 1);
+	char *copy = arena_bytes(arena, s.len + 1);
 
 	if (s.len > 0)
 		memcpy(copy, s.ptr, s.len);
+	copy[s.len] = '\0';
 	return copy;
 }
 

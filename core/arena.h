@@ -26,6 +26,8 @@ void arena_reset(struct arena *arena);
 size_t arena_used(const struct arena *arena);
 
 void *arena_alloc(struct arena *arena, size_t size);
+/* Not zeroed: for text that the caller is about to write. */
+void *arena_bytes(struct arena *arena, size_t size);
 /* count * size, aborting on overflow. */
 void *arena_array(struct arena *arena, size_t count, size_t size);
 

@@ -175,8 +175,8 @@ struct slice encoded_words_decode(struct arena *arena, struct slice value)
 		return charset_to_utf8(arena, SLICE_NONE, value);
 	struct output output = {
 		.arena = arena,
-		.text = arena_alloc(arena, value.len * 4 + 16),
-		.bytes = arena_alloc(arena, value.len),
+		.text = arena_bytes(arena, value.len * 4 + 16),
+		.bytes = arena_bytes(arena, value.len),
 		.charset = SLICE_NONE,
 	};
 	decode(&output, value);

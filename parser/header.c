@@ -10,8 +10,7 @@ const struct header *header_find(const struct header_block *block, const char *n
 	struct slice wanted = slice_from_cstr(name);
 
 	for (size_t i = 0; i < block->count; i++) {
-		if (block->headers[i].name.len == wanted.len &&
-		    slice_equal_nocase(block->headers[i].name, wanted) && nth-- == 0)
+		if (slice_equal_nocase(block->headers[i].name, wanted) && nth-- == 0)
 			return &block->headers[i];
 	}
 	return NULL;
@@ -45,7 +44,7 @@ static struct slice unfold(struct arena *arena, struct slice raw)
 
 	if (slice_find_byte(value, '\n') < 0)
 		return value;
-	char *out = arena_alloc(arena, value.len);
+	char *out = arena_bytes(arena, value.len);
 	size_t len = 0;
 	for (size_t i = 0; i < value.len; i++) {
 		if (value.ptr[i] != '\n') {

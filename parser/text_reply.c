@@ -110,7 +110,7 @@ static bool repeats_head(struct slice head, struct slice text, size_t len)
 struct slice text_fold(struct arena *arena, struct slice text)
 {
 	text = slice_trim(slice_head(slice_trim(text), LIMIT_DIAGNOSTIC * 2));
-	char *out = arena_alloc(arena, text.len + 1);
+	char *out = arena_bytes(arena, text.len + 1);
 	size_t len = 0;
 	struct slice head = SLICE_NONE; /* "550-5.1.1" or "550-" */
 
