@@ -85,6 +85,12 @@ static enum err compile(struct rules *rules, struct slice *ret_error, struct are
 	rules->filter = filter_new(arena, literals, book->pattern_count);
 	rules->candidates = ARENA_ARRAY(arena, uint64_t, filter_words(rules->filter));
 	rules->folded = ARENA_NEW(arena, struct folded_text);
+	rules->words_of = ARENA_ARRAY(arena, uint32_t, book->pattern_count + 1);
+	for (size_t i = 0; i < book->words_count; i++) {
+		const struct rule_words *words = &book->words[i];
+		for (size_t k = words->first; k < words->first + words->count; k++)
+			rules->words_of[k] = (uint32_t)i;
+	}
 	rules->words = ARENA_ARRAY(arena, struct words_answer, book->words_count + 1);
 	rules->providers = ARENA_ARRAY(arena, enum answer, book->provider_count + 1);
 	return OK;
@@ -152,6 +158,19 @@ static bool is_vague(const struct status_code *status)
 static bool is_candidate(const struct rules *rules, size_t index)
 {
 	return (rules->candidates[index / 64] >> (index % 64) & 1) != 0;
+}
+
+/* Of most blocks of words the filter has said that they do not match: the rest may be asked. */
+static void words_forget(const struct rules *rules)
+{
+	memset(rules->words, 0, rules->book.words_count * sizeof(*rules->words));
+	for (size_t i = 0; i < filter_words(rules->filter); i++) {
+		for (uint64_t bits = rules->candidates[i]; bits != 0; bits &= bits - 1) {
+			size_t pattern = i * 64 + (size_t)__builtin_ctzll(bits);
+			if (pattern < rules->book.pattern_count)
+				rules->words[rules->words_of[pattern]].answer = NOT_ASKED;
+		}
+	}
 }
 
 static struct question make_question(const struct reply *reply)
@@ -254,7 +273,7 @@ static bool words_match(const struct rules *rules, size_t index)
 
 	if (answer->answer != NOT_ASKED)
 		return answer->answer == YES;
-	answer->answer = NO;
+	*answer = (struct words_answer){ .answer = NO };
 	for (size_t i = words->first; i < words->first + words->count; i++) {
 		if (!is_candidate(rules, i))
 			continue;
@@ -267,7 +286,7 @@ static bool words_match(const struct rules *rules, size_t index)
 			continue;
 		const PCRE2_SIZE *span = pcre2_get_ovector_pointer(matcher->data);
 
-		*answer = (struct words_answer){ YES, span[0], span[1] };
+		*answer = (struct words_answer){ YES, (uint16_t)span[0], (uint16_t)span[1] };
 		return true;
 	}
 	return false;
@@ -276,6 +295,8 @@ static bool words_match(const struct rules *rules, size_t index)
 static bool rule_fits(const struct rules *rules, const struct rule *rule,
 		      const struct question *question)
 {
+	if (rule->words != RULE_NONE && rules->words[rule->words].answer == NO)
+		return false; /* most rules end here */
 	return status_fits(rule, &question->status) && code_fits(&rule->codes, question->code) &&
 	       name_fits(&rule->commands, slice_empty(question->reply->command)
 						  ? SLICE("NONE")
@@ -309,8 +330,9 @@ size_t rules_decide(const struct rules *rules, const struct reply *reply, bool u
 			   rules->candidates);
 	else
 		memset(rules->candidates, 0xff, words * sizeof(uint64_t));
-	memset(rules->words, 0, book->words_count * sizeof(*rules->words));
-	memset(rules->providers, 0, book->provider_count * sizeof(*rules->providers));
+	words_forget(rules);
+	for (size_t i = 0; i < book->provider_count; i++)
+		rules->providers[i] = NOT_ASKED;
 
 	struct question question = make_question(reply);
 

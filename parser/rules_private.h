@@ -12,11 +12,11 @@
 struct matcher;
 
 /* What is known of one block of words, and of one provider, for the reply at hand. */
-enum answer { NOT_ASKED, YES, NO };
+enum answer { NO, NOT_ASKED, YES };
 
 struct words_answer {
-	enum answer answer;
-	size_t from, to; /* of the match, in the folded text */
+	enum answer answer : 16;
+	uint16_t from, to; /* of the match, in the folded text */
 };
 
 struct rules {
@@ -28,6 +28,7 @@ struct rules {
 	/* scratch memory of rules_classify() */
 	struct folded_text *folded;
 	uint64_t *candidates;
+	uint32_t *words_of; /* of a pattern: the index of its block */
 	struct words_answer *words;
 	enum answer *providers;
 };
