@@ -8,85 +8,91 @@
 #include "core/utf8.h"
 
 /*
- * Name in mail, iconv's name, and whether its ASCII half is plain ASCII, so that pure ASCII text
- * needs no conversion. Labels follow what mail means by them: ISO-8859-1 is windows-1252 in
- * practice.
+ * Name in mail, iconv's name, and which text needs no conversion. Labels follow what mail means by
+ * them: ISO-8859-1 is windows-1252 in practice.
  */
-#define CHARSETS(X)                                 \
-	X("iso-8859-1", "WINDOWS-1252", true)       \
-	X("latin1", "WINDOWS-1252", true)           \
-	X("windows-1252", "WINDOWS-1252", true)     \
-	X("cp1252", "WINDOWS-1252", true)           \
-	X("iso-8859-2", "ISO-8859-2", true)         \
-	X("iso-8859-3", "ISO-8859-3", true)         \
-	X("iso-8859-4", "ISO-8859-4", true)         \
-	X("iso-8859-5", "ISO-8859-5", true)         \
-	X("iso-8859-6", "ISO-8859-6", true)         \
-	X("iso-8859-7", "ISO-8859-7", true)         \
-	X("iso-8859-8", "ISO-8859-8", true)         \
-	X("iso-8859-8-i", "ISO-8859-8", true)       \
-	X("iso-8859-9", "WINDOWS-1254", true)       \
-	X("iso-8859-10", "ISO-8859-10", true)       \
-	X("iso-8859-11", "TIS-620", true)           \
-	X("iso-8859-13", "ISO-8859-13", true)       \
-	X("iso-8859-14", "ISO-8859-14", true)       \
-	X("iso-8859-15", "ISO-8859-15", true)       \
-	X("iso-8859-16", "ISO-8859-16", true)       \
-	X("windows-1250", "WINDOWS-1250", true)     \
-	X("windows-1251", "WINDOWS-1251", true)     \
-	X("cp1251", "WINDOWS-1251", true)           \
-	X("windows-1253", "WINDOWS-1253", true)     \
-	X("windows-1254", "WINDOWS-1254", true)     \
-	X("windows-1255", "WINDOWS-1255", true)     \
-	X("windows-1256", "WINDOWS-1256", true)     \
-	X("windows-1257", "WINDOWS-1257", true)     \
-	X("windows-1258", "WINDOWS-1258", true)     \
-	X("windows-874", "TIS-620", true)           \
-	X("tis-620", "TIS-620", true)               \
-	X("koi8-r", "KOI8-R", true)                 \
-	X("koi8-u", "KOI8-U", true)                 \
-	X("ibm850", "CP850", true)                  \
-	X("cp850", "CP850", true)                   \
-	X("cp437", "CP437", true)                   \
-	X("ibm866", "CP866", true)                  \
-	X("cp866", "CP866", true)                   \
-	X("macintosh", "MACINTOSH", true)           \
-	X("gb2312", "GB18030", true)                \
-	X("gbk", "GB18030", true)                   \
-	X("gb18030", "GB18030", true)               \
-	X("hz-gb-2312", "GB18030", true)            \
-	X("big5", "BIG5-HKSCS", true)               \
-	X("big5-hkscs", "BIG5-HKSCS", true)         \
-	X("euc-jp", "EUC-JP-MS", true)              \
-	X("shift_jis", "CP932", true)               \
-	X("shift-jis", "CP932", true)               \
-	X("sjis", "CP932", true)                    \
-	X("x-sjis", "CP932", true)                  \
-	X("windows-31j", "CP932", true)             \
-	X("cp932", "CP932", true)                   \
-	X("iso-2022-jp", "ISO-2022-JP-2", false)    \
-	X("iso-2022-jp-1", "ISO-2022-JP-2", false)  \
-	X("iso-2022-jp-2", "ISO-2022-JP-2", false)  \
-	X("iso-2022-jp-ms", "ISO-2022-JP-2", false) \
-	X("cp50221", "ISO-2022-JP-2", false)        \
-	X("euc-kr", "CP949", true)                  \
-	X("ks_c_5601-1987", "CP949", true)          \
-	X("cp949", "CP949", true)                   \
-	X("iso-2022-kr", "ISO-2022-KR", false)      \
-	X("utf-7", "UTF-7", false)                  \
-	X("unicode-1-1-utf-7", "UTF-7", false)      \
-	X("utf-16", "UTF-16", false)                \
-	X("utf-16le", "UTF-16LE", false)            \
-	X("utf-16be", "UTF-16BE", false)
+#define CHARSETS(X)                                   \
+	X("iso-8859-1", "WINDOWS-1252", ASCII)        \
+	X("latin1", "WINDOWS-1252", ASCII)            \
+	X("windows-1252", "WINDOWS-1252", ASCII)      \
+	X("cp1252", "WINDOWS-1252", ASCII)            \
+	X("iso-8859-2", "ISO-8859-2", ASCII)          \
+	X("iso-8859-3", "ISO-8859-3", ASCII)          \
+	X("iso-8859-4", "ISO-8859-4", ASCII)          \
+	X("iso-8859-5", "ISO-8859-5", ASCII)          \
+	X("iso-8859-6", "ISO-8859-6", ASCII)          \
+	X("iso-8859-7", "ISO-8859-7", ASCII)          \
+	X("iso-8859-8", "ISO-8859-8", ASCII)          \
+	X("iso-8859-8-i", "ISO-8859-8", ASCII)        \
+	X("iso-8859-9", "WINDOWS-1254", ASCII)        \
+	X("iso-8859-10", "ISO-8859-10", ASCII)        \
+	X("iso-8859-11", "TIS-620", ASCII)            \
+	X("iso-8859-13", "ISO-8859-13", ASCII)        \
+	X("iso-8859-14", "ISO-8859-14", ASCII)        \
+	X("iso-8859-15", "ISO-8859-15", ASCII)        \
+	X("iso-8859-16", "ISO-8859-16", ASCII)        \
+	X("windows-1250", "WINDOWS-1250", ASCII)      \
+	X("windows-1251", "WINDOWS-1251", ASCII)      \
+	X("cp1251", "WINDOWS-1251", ASCII)            \
+	X("windows-1253", "WINDOWS-1253", ASCII)      \
+	X("windows-1254", "WINDOWS-1254", ASCII)      \
+	X("windows-1255", "WINDOWS-1255", ASCII)      \
+	X("windows-1256", "WINDOWS-1256", ASCII)      \
+	X("windows-1257", "WINDOWS-1257", ASCII)      \
+	X("windows-1258", "WINDOWS-1258", ASCII)      \
+	X("windows-874", "TIS-620", ASCII)            \
+	X("tis-620", "TIS-620", ASCII)                \
+	X("koi8-r", "KOI8-R", ASCII)                  \
+	X("koi8-u", "KOI8-U", ASCII)                  \
+	X("ibm850", "CP850", ASCII)                   \
+	X("cp850", "CP850", ASCII)                    \
+	X("cp437", "CP437", ASCII)                    \
+	X("ibm866", "CP866", ASCII)                   \
+	X("cp866", "CP866", ASCII)                    \
+	X("macintosh", "MACINTOSH", ASCII)            \
+	X("gb2312", "GB18030", ASCII)                 \
+	X("gbk", "GB18030", ASCII)                    \
+	X("gb18030", "GB18030", ASCII)                \
+	X("hz-gb-2312", "GB18030", ASCII)             \
+	X("big5", "BIG5-HKSCS", ASCII)                \
+	X("big5-hkscs", "BIG5-HKSCS", ASCII)          \
+	X("euc-jp", "EUC-JP-MS", ASCII)               \
+	X("shift_jis", "CP932", ASCII)                \
+	X("shift-jis", "CP932", ASCII)                \
+	X("sjis", "CP932", ASCII)                     \
+	X("x-sjis", "CP932", ASCII)                   \
+	X("windows-31j", "CP932", ASCII)              \
+	X("cp932", "CP932", ASCII)                    \
+	X("iso-2022-jp", "ISO-2022-JP-2", SHIFTED)    \
+	X("iso-2022-jp-1", "ISO-2022-JP-2", SHIFTED)  \
+	X("iso-2022-jp-2", "ISO-2022-JP-2", SHIFTED)  \
+	X("iso-2022-jp-ms", "ISO-2022-JP-2", SHIFTED) \
+	X("cp50221", "ISO-2022-JP-2", SHIFTED)        \
+	X("euc-kr", "CP949", ASCII)                   \
+	X("ks_c_5601-1987", "CP949", ASCII)           \
+	X("cp949", "CP949", ASCII)                    \
+	X("iso-2022-kr", "ISO-2022-KR", SHIFTED)      \
+	X("utf-7", "UTF-7", NO_ASCII)                 \
+	X("unicode-1-1-utf-7", "UTF-7", NO_ASCII)     \
+	X("utf-16", "UTF-16", NO_ASCII)               \
+	X("utf-16le", "UTF-16LE", NO_ASCII)           \
+	X("utf-16be", "UTF-16BE", NO_ASCII)
+
+/* What pure ASCII is in the charset. */
+enum ascii {
+	ASCII,   /* the same */
+	SHIFTED, /* the same as long as nothing shifts to other characters */
+	NO_ASCII,
+};
 
 struct charset {
 	struct slice name;
 	const char *iconv_name;
-	bool ascii_based;
+	enum ascii ascii;
 };
 
 static const struct charset CHARSET_TABLE[] = {
-#define X(name, iconv_name, ascii_based) { SLICE_LITERAL(name), iconv_name, ascii_based },
+#define X(name, iconv_name, ascii) { SLICE_LITERAL(name), iconv_name, ascii },
 	CHARSETS(X)
 #undef X
 };
@@ -132,7 +138,7 @@ static bool is_ascii(struct slice text)
 static struct slice convert(struct arena *arena, iconv_t descriptor, struct slice text)
 {
 	size_t cap = text.len * 4 + 8; /* no charset of the table grows more */
-	char *out = arena_alloc(arena, cap);
+	char *out = arena_bytes(arena, cap);
 	char *write = out;
 	size_t room = cap;
 	/* iconv's prototype lacks the const; it does not write there. */
@@ -163,6 +169,13 @@ static const struct charset *charset_find(struct slice name)
 	return NULL;
 }
 
+/* ESC, SO or SI (ISO 2022). */
+static bool has_shift(struct slice text)
+{
+	return slice_find_byte(text, '\033') >= 0 || slice_find_byte(text, '\016') >= 0 ||
+	       slice_find_byte(text, '\017') >= 0;
+}
+
 static bool is_utf8_name(struct slice name)
 {
 	return slice_equal_nocase(name, SLICE("utf-8")) || slice_equal_nocase(name, SLICE("utf8"));
@@ -176,7 +189,8 @@ struct slice charset_to_utf8(struct arena *arena, struct slice charset, struct s
 	if (is_utf8_name(charset))
 		return ascii ? text : utf8_repair(arena, text);
 	known = charset.len > 0 ? charset_find(charset) : NULL;
-	if (known && ascii && known->ascii_based)
+	if (known && ascii &&
+	    (known->ascii == ASCII || (known->ascii == SHIFTED && !has_shift(text))))
 		return text;
 	if (!known) {
 		if (ascii && slice_find(text, SLICE("\033$")) >= 0)

@@ -41,8 +41,10 @@ struct part {
 	struct slice content_type; /* lower case "type/subtype" */
 	struct slice charset;      /* lower case, as declared */
 	struct slice filename;
-	struct slice body; /* transfer-decoded; text parts also converted to UTF-8; capped */
-	unsigned depth;    /* 0: the message's own body */
+	/* Transfer-decoded; text parts also converted to UTF-8; capped. Empty of HTML behind other
+	 * text. */
+	struct slice body;
+	unsigned depth; /* 0: the message's own body */
 };
 
 /* What readers ask again and again, found out once. */

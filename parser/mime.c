@@ -21,6 +21,7 @@ struct walk {
 	struct level levels[LIMIT_MIME_DEPTH];
 	unsigned depth;
 	size_t cap;
+	bool has_text; /* what readers read is found */
 	const char *why;
 };
 
@@ -100,7 +101,7 @@ static struct slice decode_transfer(struct arena *arena, GMimeContentEncoding en
 		return slice_head(encoded, LIMIT_TEXT_PART);
 	encoded = slice_head(encoded, LIMIT_TEXT_PART * 4 / 3);
 	g_mime_encoding_init_decode(&state, encoding);
-	char *out = arena_alloc(arena, g_mime_encoding_outlen(&state, encoded.len) + 1);
+	char *out = arena_bytes(arena, g_mime_encoding_outlen(&state, encoded.len) + 1);
 	size_t len = g_mime_encoding_step(&state, encoded.ptr, encoded.len, out);
 	return slice_head(slice_from(out, len), LIMIT_TEXT_PART);
 }
@@ -143,6 +144,11 @@ static bool is_text(enum part_kind kind)
 	return kind == PART_TEXT || kind == PART_HTML;
 }
 
+static bool is_blank(struct slice text)
+{
+	return slice_trim(text).len == 0;
+}
+
 /* RFC 2045 5.2: text/plain where the message's own type is none ("text", "nonsense"). */
 static bool has_valid_type(const struct message *message)
 {
@@ -174,12 +180,16 @@ static void walk_leaf(struct walk *walk, GMimeObject *object)
 	const char *filename = g_mime_part_get_filename(leaf);
 	if (filename)
 		part->filename = arena_copy(arena, slice_from_cstr(filename));
+	if (part->kind == PART_HTML && walk->has_text)
+		return; /* nobody reads it */
 	GMimeContentEncoding encoding = g_mime_part_get_content_encoding(leaf);
 	part->body = decode_transfer(arena, encoding, part_bytes(walk, leaf));
 	if (part->kind == PART_MESSAGE || part->kind == PART_HEADERS)
 		walk->why = prescan_embedded(part->body);
 	else if (is_text(part->kind))
 		part->body = charset_to_utf8(arena, part->charset, part->body);
+	walk->has_text |=
+		part->kind == PART_HTML || (part->kind == PART_TEXT && !is_blank(part->body));
 }
 
 static void walk_push(struct walk *walk, GMimeMultipart *multipart)
@@ -226,11 +236,6 @@ static struct slice body_after_headers(struct slice raw)
 			return rest;
 	}
 	return SLICE_NONE;
-}
-
-static bool is_blank(struct slice text)
-{
-	return slice_trim(text).len == 0;
 }
 
 static struct slice choose_text(const struct message *message)

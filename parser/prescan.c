@@ -67,6 +67,8 @@ static enum header_class name_class(struct slice name)
 		SLICE_LITERAL("bcc"),  SLICE_LITERAL("sender"), SLICE_LITERAL("reply-to"),
 	};
 
+	if (slice_empty(name))
+		return HEADER_OTHER;
 	if (slice_equal_nocase(name, SLICE("content-type")))
 		return HEADER_CONTENT_TYPE;
 	if (slice_equal_nocase(name, SLICE("received")))
