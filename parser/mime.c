@@ -293,7 +293,8 @@ const char *mime_read(const struct prescan *prescan, struct message *message)
 		.message = message,
 	};
 
-	GMimeObject *root = parse(prescan->copy + prescan->start, walk.raw.len);
+	GMimeObject *root =
+		prescan->plain ? NULL : parse(prescan->copy + prescan->start, walk.raw.len);
 	GMimeContentType *type = root ? g_mime_object_get_content_type(root) : NULL;
 	message->content_type = content_type_name(message->arena, type);
 	message->report_type = SLICE_NONE;

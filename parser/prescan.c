@@ -5,14 +5,15 @@
 
 #include "core/limits.h"
 #include "parser/message.h"
+#include "parser/pack.h"
 
 enum header_class { HEADER_OTHER, HEADER_ADDRESS, HEADER_CONTENT_TYPE, HEADER_RECEIVED };
 
-/* More headers about structure than this in one block are not moved. */
-#define KEPT_HEADERS 8
-
-struct span {
-	size_t from, to;
+/* The first line of a header. */
+struct opening {
+	struct slice name; /* empty: the line is no header */
+	struct slice value;
+	enum header_class class_;
 };
 
 struct scan {
@@ -27,16 +28,10 @@ struct scan {
 	unsigned block_headers;
 	unsigned embedded_depth; /* message/… directly in message/… */
 
-	bool foldable; /* GMime need not see the header above */
-
-	/* Of the message's own block, all of whose lines are headers: those that GMime needs. */
-	bool movable;
-	struct span kept[KEPT_HEADERS];
-	size_t kept_count;
+	struct pack pack; /* of the block */
 
 	bool header_open; /* continuation lines belong to a header: */
-	bool header_needed;
-	enum header_class class_;
+	struct opening header;
 	size_t header_start;
 	unsigned colons;
 
@@ -111,12 +106,15 @@ static bool value_embeds(struct slice value, size_t *ret_offset)
 	return slice_starts_with_nocase(slice_skip(value, offset), SLICE("message/"));
 }
 
-static void keep_header(struct scan *scan, size_t end)
+/* A Content-Type that is too long is as good as none. */
+static void header_pack(struct scan *scan, size_t end)
 {
-	if (scan->kept_count == KEPT_HEADERS)
-		scan->movable = false;
-	else
-		scan->kept[scan->kept_count++] = (struct span){ scan->header_start, end };
+	const char *value = scan->header.value.ptr;
+
+	if (scan->pack.open && end - scan->header_start <= LIMIT_BOUNDARY)
+		pack_header(&scan->pack, scan->header.name,
+			    slice_from(value, (size_t)(scan->raw.ptr + end - value)),
+			    scan->header_start, end);
 }
 
 static const char *header_end(struct scan *scan, size_t offset)
@@ -125,17 +123,16 @@ static const char *header_end(struct scan *scan, size_t offset)
 
 	if (!scan->header_open)
 		return NULL;
+	header_pack(scan, offset);
 	scan->header_open = false;
-	if (scan->main_block && scan->header_needed)
-		keep_header(scan, offset);
-	if (scan->class_ == HEADER_ADDRESS) {
+	if (scan->header.class_ == HEADER_ADDRESS) {
 		if (scan->colons > LIMIT_ADDRESS_COLONS)
 			return "address header with too many groups";
 		if (len > LIMIT_ADDRESS_HEADER)
 			scan->result->address_header_long = true;
 		return NULL; /* as long as its block may be: GMime does not see it */
 	}
-	if (scan->class_ == HEADER_CONTENT_TYPE && len > LIMIT_BOUNDARY) {
+	if (scan->header.class_ == HEADER_CONTENT_TYPE && len > LIMIT_BOUNDARY) {
 		rename_in_copy(scan, scan->header_start, strlen("content-type"));
 		scan->result->content_type_long = true;
 	}
@@ -151,18 +148,16 @@ static void block_begin(struct scan *scan, size_t offset)
 	scan->block_embeds = false;
 	scan->block_start = offset;
 	scan->block_headers = 0;
-	scan->foldable = false;
 }
 
-/* Behind all that GMime need not see: it then begins with the first of those it needs. */
-static void move_kept(struct scan *scan, size_t end)
+/* The message's own headers go out of GMime's way altogether. */
+static void block_pack(struct scan *scan, size_t end)
 {
-	for (size_t i = scan->kept_count; i > 0; i--) {
-		const struct span *span = &scan->kept[i - 1];
-		end -= span->to - span->from;
-		memmove(scan->copy + end, scan->copy + span->from, span->to - span->from);
+	if (scan->main_block && scan->pack.open) {
+		scan->result->start = pack_move(&scan->pack, end);
+		scan->result->plain = scan->result->start == end;
 	}
-	scan->result->start = end;
+	pack_close(&scan->pack, end);
 }
 
 /* After the empty line that ends a block the embedded message's own headers may follow. */
@@ -172,8 +167,7 @@ static const char *block_end(struct scan *scan, size_t line_offset, size_t next_
 	if (why)
 		return why;
 	scan->in_block = false;
-	if (scan->main_block && scan->movable && scan->copy)
-		move_kept(scan, line_offset);
+	block_pack(scan, line_offset);
 	if (!scan->block_embeds) {
 		scan->embedded_depth = 0;
 		return NULL;
@@ -184,64 +178,48 @@ static const char *block_end(struct scan *scan, size_t line_offset, size_t next_
 	return NULL;
 }
 
-/* Whether it says how to take the message apart. */
-static bool is_needed(struct slice name, enum header_class class_)
-{
-	return class_ == HEADER_CONTENT_TYPE ||
-	       slice_equal_nocase(name, SLICE("content-transfer-encoding")) ||
-	       slice_equal_nocase(name, SLICE("content-disposition"));
-}
-
-/*
- * GMime makes objects of every header, which costs more than all the rest. So that it makes few,
- * each that it does not need becomes a folded line of the one above, if that is such a header, too.
- */
-static void fold_in_copy(struct scan *scan, size_t offset, bool needed)
-{
-	if (!needed && scan->foldable && scan->copy)
-		scan->copy[offset] = ' ';
-	scan->foldable = !needed;
-}
-
-static const char *header_begin(struct scan *scan, size_t offset, struct slice name,
-				enum header_class class_)
+static const char *header_begin(struct scan *scan, size_t offset, const struct opening *header)
 {
 	const char *why = header_end(scan, offset);
 	if (why)
 		return why;
-	scan->header_needed = is_needed(name, class_);
-	fold_in_copy(scan, offset, scan->header_needed);
 	scan->header_open = true;
 	scan->header_start = offset;
-	scan->class_ = class_;
+	scan->header = *header;
 	scan->colons = 0;
 	if (++scan->block_headers > LIMIT_HEADERS)
 		return "too many headers";
-	if (class_ == HEADER_RECEIVED && scan->main_block && ++scan->received > LIMIT_RECEIVED)
+	if (header->class_ == HEADER_RECEIVED && scan->main_block &&
+	    ++scan->received > LIMIT_RECEIVED)
 		return "too many hops";
 	return NULL;
 }
 
 /* A line among headers. */
 static const char *scan_block_line(struct scan *scan, struct slice line, size_t offset,
-				   struct slice name, enum header_class class_, bool embeds)
+				   const struct opening *header)
 {
 	const char *why = NULL;
 
 	if (line.ptr[0] == ' ' || line.ptr[0] == '\t') {
-		scan->movable &= scan->header_open;
-	} else if (name.len > 0) {
-		why = header_begin(scan, offset, name, class_);
-		scan->block_embeds |= embeds;
+		if (!scan->header_open)
+			pack_close(&scan->pack, offset);
+	} else if (header->name.len > 0) {
+		why = header_begin(scan, offset, header);
 	} else if (scan->main_block) {
-		scan->movable = false;
+		/* Whoever reads it decides whether the header goes on behind it. */
+		if (scan->header_open)
+			header_pack(scan, offset);
+		pack_close(&scan->pack, offset);
 	} else {
 		/* Text behind a line of hyphens. */
 		scan->in_block = false;
 		scan->embedded_depth = 0;
-		return header_end(scan, offset);
+		why = header_end(scan, offset);
+		pack_close(&scan->pack, offset);
+		return why;
 	}
-	if (scan->header_open && scan->class_ == HEADER_ADDRESS)
+	if (scan->header_open && scan->header.class_ == HEADER_ADDRESS)
 		scan->colons += count_colons(line);
 	if (!why && offset + line.len - scan->block_start > LIMIT_HEADER_BLOCK)
 		why = "header block too long";
@@ -257,31 +235,32 @@ static const char *scan_line(struct scan *scan, struct slice line, size_t offset
 		if (++scan->boundary_lines > LIMIT_BOUNDARY_LINES)
 			return "too many boundaries";
 		const char *why = header_end(scan, offset);
+		pack_close(&scan->pack, offset);
 		scan->embedded_depth = 0;
 		block_begin(scan, next_offset);
+		pack_begin(&scan->pack, next_offset);
 		return why;
 	}
 
-	struct slice name = SLICE_NONE;
-	struct slice value = SLICE_NONE;
-	enum header_class class_ = HEADER_OTHER;
+	struct opening header = { .name = SLICE_NONE, .value = SLICE_NONE };
 	bool embeds = false;
 	if (name_may_matter(line.ptr[0])) {
-		name = header_split(line, &value);
-		class_ = name_class(name);
+		header.name = header_split(line, &header.value);
+		header.class_ = name_class(header.name);
 	} else if (scan->in_block) {
-		name = header_split(line, &value);
+		header.name = header_split(line, &header.value);
 	}
-	if (class_ == HEADER_ADDRESS)
-		rename_in_copy(scan, offset, name.len);
-	if (class_ == HEADER_CONTENT_TYPE) {
-		size_t behind = (size_t)(value.ptr - scan->raw.ptr);
+	if (header.class_ == HEADER_ADDRESS)
+		rename_in_copy(scan, offset, header.name.len);
+	if (header.class_ == HEADER_CONTENT_TYPE) {
+		size_t behind = (size_t)(header.value.ptr - scan->raw.ptr);
 		size_t type;
 		embeds = value_embeds(slice_skip(scan->raw, behind), &type);
 		if (embeds)
 			rename_in_copy(scan, behind + type, 1);
 	}
-	return scan->in_block ? scan_block_line(scan, line, offset, name, class_, embeds) : NULL;
+	scan->block_embeds |= scan->in_block && embeds;
+	return scan->in_block ? scan_block_line(scan, line, offset, &header) : NULL;
 }
 
 static const char *scan_all(struct scan *scan, bool own)
@@ -289,8 +268,8 @@ static const char *scan_all(struct scan *scan, bool own)
 	size_t offset = 0;
 
 	block_begin(scan, 0);
+	pack_begin(&scan->pack, 0);
 	scan->main_block = own;
-	scan->movable = own;
 	while (offset < scan->raw.len) {
 		const char *start = scan->raw.ptr + offset;
 		const char *newline = memchr(start, '\n', scan->raw.len - offset);
@@ -303,14 +282,21 @@ static const char *scan_all(struct scan *scan, bool own)
 			return why;
 		offset = next;
 	}
-	return header_end(scan, offset);
+	const char *why = header_end(scan, offset);
+	pack_close(&scan->pack, offset);
+	return why;
 }
 
 void prescan_message(struct slice raw, struct arena *arena, struct prescan *ret_prescan)
 {
 	*ret_prescan = (struct prescan){ 0 };
 	ret_prescan->copy = arena_cstr(arena, raw);
-	struct scan scan = { .raw = raw, .copy = ret_prescan->copy, .result = ret_prescan };
+	struct scan scan = {
+		.raw = raw,
+		.copy = ret_prescan->copy,
+		.result = ret_prescan,
+		.pack = { .copy = ret_prescan->copy },
+	};
 	ret_prescan->quarantine = scan_all(&scan, true);
 }
 

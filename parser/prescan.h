@@ -8,10 +8,10 @@
  *   and a few kilobytes of nested groups overflow its stack;
  * - the type message/… is renamed (to PRESCAN_MESSAGE_TYPE), so that an embedded message is a leaf;
  * - a Content-Type with an over-long boundary is renamed: its part is opaque;
- * - headers that say nothing about structure are folded into one, since GMime makes objects of
- *   each; of the message's own, those that do are moved behind all others, and GMime begins there.
+ * - headers that say nothing about structure are blanked (pack.h); of the message's own, those that
+ *   do are moved behind all others, and GMime begins there.
  *
- * Names change letter by letter, so offsets in the copy are offsets in the raw message. All content
+ * Nothing changes its length, so offsets in the copy are offsets in the raw message. All content
  * is read from the raw message, never from the copy.
  */
 #ifndef BOUNCED_PARSER_PRESCAN_H
@@ -29,6 +29,7 @@ struct prescan {
 	const char *quarantine;   /* why it must not be parsed; NULL when it may */
 	char *copy;               /* for GMime; as long as the raw message, in the arena */
 	size_t start;             /* where in it GMime begins */
+	bool plain;               /* no header says anything about structure: it is text */
 	bool header_long;         /* more than LIMIT_HEADER: read up to there */
 	bool address_header_long; /* more than LIMIT_ADDRESS_HEADER: an honest list, not read */
 	bool content_type_long;   /* more than LIMIT_BOUNDARY: its part was not taken apart */

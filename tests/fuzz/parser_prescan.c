@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pre-scan: behind its own headers the copy has the message's lines; where GMime reads, nothing
- * that begins a line is an address header; a message cut short is never worse than the whole.
+ * The pre-scan: from where GMime begins, the copy has its empty lines and boundaries where the
+ * message has them; nothing in it that begins a line reads as an address header; a message cut
+ * short is never worse than the whole.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -29,28 +30,27 @@ static bool is_address_header(struct slice line)
 	return false;
 }
 
-/* Where the message's own headers end: up to there lines may have changed places. */
-static size_t own_headers(struct slice raw)
+/* The line that begins at `at` is empty, or of hyphens: '\n' or '-'; else 0. */
+static char line_kind(struct slice text, size_t at)
 {
-	struct slice rest = raw;
-	struct slice line;
+	struct slice rest = slice_skip(text, at), line;
 
-	while (slice_next_line(&rest, &line)) {
-		if (line.len == 0)
-			break;
-	}
-	return raw.len - rest.len;
+	if ((at > 0 && text.ptr[at - 1] != '\n') || !slice_next_line(&rest, &line))
+		return 0;
+	if (slice_empty(line))
+		return '\n';
+	return slice_starts_with(line, SLICE("--")) ? '-' : 0;
 }
 
-static void check_copy(struct slice raw, const struct prescan *scan)
+static void check_copy(struct slice raw, const struct prescan *prescan)
 {
-	struct slice copy = slice_skip(slice_from(scan->copy, raw.len), scan->start);
-	struct slice line;
+	struct slice copy = slice_from(prescan->copy, raw.len), line;
 
-	for (size_t i = scan->start == 0 ? 0 : own_headers(raw); i < raw.len; i++) {
-		if ((raw.ptr[i] == '\n') != (scan->copy[i] == '\n'))
+	for (size_t i = prescan->start + 1; i < raw.len; i++) {
+		if (line_kind(raw, i) != line_kind(copy, i))
 			abort();
 	}
+	copy = slice_skip(copy, prescan->start);
 	while (slice_next_line(&copy, &line)) {
 		if (is_address_header(line))
 			abort();
