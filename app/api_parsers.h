@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parser children for the api process, shared by its threads. A child starts at its first message.
- */
+/* Parser children for the api process, shared by its threads, and for jobs. A child starts at its
+ * first message. */
 #ifndef BOUNCED_APP_API_PARSERS_H
 #define BOUNCED_APP_API_PARSERS_H
 

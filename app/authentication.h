@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an ingest process needs to find out who sent a message, made from the configuration: the
+/* What a process needs to find out who sent a message, made from the configuration: the
  * resolver, and the authenticator over it and the list of reporters. */
 #ifndef BOUNCED_APP_AUTHENTICATION_H
 #define BOUNCED_APP_AUTHENTICATION_H

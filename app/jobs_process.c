@@ -50,6 +50,7 @@ int jobs_process_main(const struct process_context *context)
 {
 	const struct config *config = context->config;
 	const struct job table[] = {
+		{ "authentication", config->jobs_interval_ms, job_authentication },
 		{ "expiry", config->jobs_interval_ms, job_expiry },
 		{ "partitions", config->jobs_maintenance_interval_ms, job_partitions },
 		{ "retention", config->jobs_maintenance_interval_ms, job_retention },

@@ -66,6 +66,7 @@ struct authentication {
 	size_t dkim_count;
 	struct auth_dmarc dmarc;
 	struct slice reporter; /* name of the allow-listed reporter that it proves; empty: none */
+	bool undecided;        /* DNS did not answer; if it had, there might be a reporter */
 };
 
 const char *auth_result_word(enum auth_result result);

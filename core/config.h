@@ -82,6 +82,7 @@ struct config {
 	/* jobs.*, retention.* */
 	int64_t jobs_interval_ms;
 	int64_t jobs_maintenance_interval_ms;
+	int64_t jobs_retry_ms;
 	int64_t retention_raw_days;
 	int64_t retention_event_days; /* of reports as well */
 	int64_t retention_rollup_days;

@@ -76,6 +76,7 @@ struct filing {
 	struct slice *recipients; /* envelope recipients of this account */
 	size_t recipient_count;
 	enum trust trust; /* the best of its events, or of the report itself */
+	bool undecided;   /* it may have an effect once DNS says who sent it: to be tried again */
 	struct filing_event *events;
 	size_t event_count;
 

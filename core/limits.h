@@ -75,8 +75,8 @@
 /* How often a committer makes the partitions of the days to come. */
 #define LIMIT_PARTITIONS_MS (6 * 60 * 60 * 1000)
 
-/* Days for which the same message, and the same event by another way, count once; the second is also
- * how long a complaint's token may still have its effect. */
+/* Days for which the same message, and the same event by another way, count once; the second is
+ * also how long a complaint's token may still have its effect. */
 #define LIMIT_INGEST_KEY_DAYS 14
 #define LIMIT_EVENT_KEY_DAYS  400
 /* Days for which a removed suppression is told to who asks for changes. */
@@ -132,6 +132,10 @@
 #define LIMIT_DKIM_BODY (4 * 1024 * 1024)
 /* Records taken of one answer. */
 #define LIMIT_DNS_RECORDS 100
+
+/* A feedback report that could not be authenticated for want of an answer is tried again for so
+ * long. */
+#define LIMIT_PENDING_MS (24 * 60 * 60 * 1000)
 
 /* -- DNS block lists -- */
 

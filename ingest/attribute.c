@@ -468,6 +468,16 @@ static void gather_recipients(struct context *context, const uint64_t *accounts,
 	report_key(context, identities, filing->recipient_count);
 }
 
+/* Who sent it would matter, and is not known yet. */
+static bool is_undecided(const struct context *context)
+{
+	const struct authentication *authentication = context->inbound->authentication;
+
+	return context->report->kind == REPORT_COMPLAINT && authentication != NULL &&
+	       authentication->undecided && context->identity.token == NULL &&
+	       !context->identity.submitted;
+}
+
 static void fill_events(struct context *context)
 {
 	const struct report *report = context->report;
@@ -475,6 +485,8 @@ static void fill_events(struct context *context)
 	size_t named = report->recipient_count;
 
 	filing->event_count = named == 0 ? 1 : named;
+	/* what had its effect already must not have it again */
+	filing->undecided = is_undecided(context);
 	filing->events = ARENA_ARRAY(context->arena, struct filing_event, filing->event_count);
 	for (size_t i = 0; i < filing->event_count; i++) {
 		struct filing_event *event = &filing->events[i];
@@ -482,6 +494,7 @@ static void fill_events(struct context *context)
 		fill_event(context, named == 0 ? NULL : &report->recipients[i], event);
 		if (event->trust > filing->trust)
 			filing->trust = event->trust;
+		filing->undecided = filing->undecided && event->effect == EFFECT_NONE;
 	}
 }
 

@@ -55,6 +55,7 @@ static void finish(struct task *task)
 		.feedback_type = task->report->feedback_type,
 	};
 	const struct resolver_interface *resolver = &task->authenticator->options.resolver;
+	const struct reporters *reporters = task->authenticator->options.reporters;
 
 	for (size_t i = 0; i < task->query_count; i++)
 		if (task->queries[i].query != NULL)
@@ -62,8 +63,11 @@ static void finish(struct task *task)
 	if (task->timer != NULL)
 		event_free(task->timer);
 	/* a copy: the list may be replaced before the report is stored */
-	task->authentication->reporter = arena_copy(
-		task->arena, reporters_find(task->authenticator->options.reporters, &evidence));
+	task->authentication->reporter =
+		arena_copy(task->arena, reporters_find(reporters, &evidence));
+	/* What a hop has found it will not find again. */
+	task->authentication->undecided =
+		slice_empty(task->authentication->by) && reporters_undecided(reporters, &evidence);
 	task->done(task->context, task->authentication);
 }
 

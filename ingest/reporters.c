@@ -260,3 +260,23 @@ struct slice reporters_find(const struct reporters *reporters,
 			return reporters->items[i].name;
 	return SLICE_NONE;
 }
+
+static void hope(enum auth_result *result)
+{
+	if (*result == AUTH_TEMPERROR)
+		*result = AUTH_PASS;
+}
+
+bool reporters_undecided(const struct reporters *reporters,
+			 const struct reporter_evidence *evidence)
+{
+	struct authentication best = *evidence->authentication;
+	struct reporter_evidence hoped = *evidence;
+
+	hope(&best.spf.result);
+	for (size_t i = 0; i < best.dkim_count; i++)
+		hope(&best.dkim[i].result);
+	hoped.authentication = &best;
+	return slice_empty(reporters_find(reporters, evidence)) &&
+	       !slice_empty(reporters_find(reporters, &hoped));
+}

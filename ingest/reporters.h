@@ -20,6 +20,8 @@
 #ifndef BOUNCED_INGEST_REPORTERS_H
 #define BOUNCED_INGEST_REPORTERS_H
 
+#include <stdbool.h>
+
 #include "core/arena.h"
 #include "core/authentication.h"
 #include "core/err.h"
@@ -48,5 +50,9 @@ struct reporter_evidence {
 /* The name of the first reporter that the evidence proves; empty: none. */
 struct slice reporters_find(const struct reporters *reporters,
 			    const struct reporter_evidence *evidence);
+
+/* Whether the evidence would prove one, had DNS said the best about each `temperror` in it. */
+bool reporters_undecided(const struct reporters *reporters,
+			 const struct reporter_evidence *evidence);
 
 #endif

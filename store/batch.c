@@ -159,6 +159,27 @@ static void reports_build(struct batch *batch, const struct place *places, size_
 	batch->wanted[COMMIT_REPORT_RAW] = batch->wanted[COMMIT_RESOLVE] = true;
 }
 
+/* Those that are to be authenticated again. */
+static void undecided_build(struct batch *batch, const struct place *places, size_t count,
+			    struct arena *arena)
+{
+	struct identity_columns identity = identity_new(arena, count);
+	size_t used = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct filing *filing = places[i].filing;
+
+		if (filing->undecided)
+			identity_set(&identity, used++, filing->account_id, filing->key,
+				     &filing->report_id);
+	}
+	if (used == 0)
+		return;
+	pg_params_init(&batch->params[COMMIT_UNDECIDED], arena);
+	param_identity(&batch->params[COMMIT_UNDECIDED], &identity, used);
+	batch->wanted[COMMIT_UNDECIDED] = true;
+}
+
 /* -- events -- */
 
 /* Parameters that COMMIT_EVENT_KEY and COMMIT_ROLLUP share with COMMIT_EVENT. */
@@ -303,6 +324,7 @@ void batch_build(struct arena *arena, const struct filing *const *filings, size_
 		report_row(places[i].filing, arena, &rows[i * REPORT_TEXT_COUNT]);
 	}
 	reports_build(ret_batch, places, count, rows, arena);
+	undecided_build(ret_batch, places, count, arena);
 
 	struct event_place *events = event_places(filings, count, arena, &event_count);
 	if (event_count == 0)

@@ -20,6 +20,7 @@
 	X(INGEST_KEY, "commit_ingest_key", SQL_COMMIT_INGEST_KEY)    \
 	X(REPORT, "commit_report", SQL_COMMIT_REPORT)                \
 	X(REPORT_RAW, "commit_report_raw", SQL_COMMIT_REPORT_RAW)    \
+	X(UNDECIDED, "commit_undecided", SQL_COMMIT_UNDECIDED)       \
 	X(EVENT_KEY, "commit_event_key", SQL_COMMIT_EVENT_KEY)       \
 	X(EFFECT_KEY, "commit_effect_key", SQL_COMMIT_EFFECT_KEY)    \
 	X(EVENT, "commit_event", SQL_COMMIT_EVENT)                   \

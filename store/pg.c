@@ -19,7 +19,8 @@
 struct pg {
 	char *dsn;
 	unsigned statement_timeout_ms;
-	PGconn *conn;                       /* NULL while not connected */
+	PGconn *conn; /* NULL while not connected */
+	bool in_transaction;
 	const char *prepared[PREPARED_MAX]; /* by address; the index makes the name */
 	size_t prepared_count;
 	char error[ERROR_MAX];
@@ -144,6 +145,12 @@ enum pg_outcome pg_connect(struct pg *pg)
 		pg_disconnect(pg);
 	if (pg->conn)
 		return PG_NONE;
+	/* What follows belongs to what was lost. */
+	if (pg->in_transaction) {
+		snprintf(pg->error, sizeof(pg->error), "connection lost in a transaction");
+		pg->sqlstate[0] = '\0';
+		return PG_RETRY;
+	}
 
 	pg->conn = pg_connect_blocking(pg->dsn);
 	if (PQstatus(pg->conn) != CONNECTION_OK) {
@@ -214,6 +221,30 @@ enum pg_outcome pg_exec(struct pg *pg, const char *sql, const struct pg_params *
 		result = PQexecPrepared(pg->conn, name, params->count, params->values,
 					params->lengths, PG_BINARY, 1);
 	return pg_settle(pg, result, ret_result);
+}
+
+/* -- a transaction of several statements -- */
+
+enum pg_outcome pg_begin(struct pg *pg)
+{
+	enum pg_outcome outcome = pg_exec_script(pg, "BEGIN");
+
+	pg->in_transaction = outcome == PG_NONE;
+	return outcome;
+}
+
+enum pg_outcome pg_end(struct pg *pg, enum pg_outcome outcome)
+{
+	enum pg_outcome ended = outcome;
+
+	if (!pg->in_transaction)
+		return outcome;
+	if (pg_err(outcome) == OK)
+		ended = pg_exec_script(pg, "COMMIT");
+	else if (pg->conn)
+		PQclear(PQexec(pg->conn, "ROLLBACK"));
+	pg->in_transaction = false;
+	return pg_err(ended) == OK ? outcome : ended;
 }
 
 /* -- one transaction of an account, in one round trip -- */

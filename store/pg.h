@@ -116,6 +116,15 @@ enum pg_outcome pg_exec_account(struct pg *pg, uint64_t account_id, const char *
 /* Several statements in one text, without parameters or rows: PG_NONE when all went well. */
 enum pg_outcome pg_exec_script(struct pg *pg, const char *sql) MUST_CHECK;
 
+/*
+ * Several statements as one transaction: pg_begin(), pg_exec()…, and in any case pg_end(), with the
+ * outcome of the last statement that was tried. Once one has failed, no more may be tried.
+ */
+enum pg_outcome pg_begin(struct pg *pg) MUST_CHECK;
+/* Commits where that outcome is a success, else rolls back and passes it on. Only PG_NONE and
+ * PG_SOME mean committed. */
+enum pg_outcome pg_end(struct pg *pg, enum pg_outcome outcome) MUST_CHECK;
+
 /* -- results: rows from 0, columns by name (an unknown one is a programmer's mistake) -- */
 
 int pg_rows(const PGresult *result);

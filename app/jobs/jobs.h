@@ -27,6 +27,9 @@ job_run job_retention;
 /* Takes suppressions off the list whose time has ended. */
 job_run job_expiry;
 
+/* Authenticates again what could not be authenticated when it came. */
+job_run job_authentication;
+
 /* Logs why a job cannot go on. JOB_FAILED. */
 enum job_outcome job_failed(struct jobs *jobs, const char *job);
 

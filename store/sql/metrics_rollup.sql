@@ -24,5 +24,6 @@ WHERE account_id = $1 AND hour >= $2 AND hour < $3
 	AND ($19 = '' OR recipient_domain = $19)
 	AND ($20 = '' OR provider = $20)
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+HAVING sum(events) <> 0 -- of what was counted elsewhere since
 ORDER BY 1, events DESC, 2, 3, 4, 5, 6, 7, 8, 9
 LIMIT $21

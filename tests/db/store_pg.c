@@ -184,6 +184,51 @@ static void a_lost_connection_is_made_again(void **state)
 	pg_free(pg);
 }
 
+static const char SQL_ADD[] = "INSERT INTO account (name) VALUES ('added')";
+static const char SQL_WRONG[] = "SELECT 1 / 0";
+
+static int64_t added(struct database *database)
+{
+	return database_number(database, "SELECT count(*) FROM account WHERE name = 'added'");
+}
+
+static void a_transaction_is_all_or_nothing(void **state)
+{
+	struct database *database = *state;
+	struct pg *pg = pg_new(database->dsn, 0);
+	enum pg_outcome outcome;
+
+	assert_int_equal(pg_begin(pg), PG_NONE);
+	assert_int_equal(pg_exec(pg, SQL_ADD, NULL, NULL), PG_NONE);
+	outcome = pg_exec(pg, SQL_WRONG, NULL, NULL);
+	assert_int_equal(pg_end(pg, outcome), PG_HARD);
+	assert_true(pg_error_is(pg, "22012"));
+	assert_int_equal(added(database), 0);
+
+	assert_int_equal(pg_begin(pg), PG_NONE);
+	outcome = pg_exec(pg, SQL_ADD, NULL, NULL);
+	assert_int_equal(added(database), 0);
+	assert_int_equal(pg_end(pg, outcome), PG_NONE);
+	assert_int_equal(added(database), 1);
+	database_run(database->pg, "DELETE FROM account WHERE name = 'added'");
+	pg_free(pg);
+}
+
+/* What comes after the loss must not be done by itself on a new connection. */
+static void a_transaction_ends_with_its_connection(void **state)
+{
+	struct database *database = *state;
+	struct pg *pg = pg_new(database->dsn, 0);
+
+	assert_int_equal(pg_begin(pg), PG_NONE);
+	assert_int_equal(pg_exec(pg, SQL_SUICIDE, NULL, NULL), PG_RETRY);
+	assert_int_equal(pg_exec(pg, SQL_ADD, NULL, NULL), PG_RETRY);
+	assert_int_equal(pg_end(pg, PG_NONE), PG_RETRY);
+	assert_int_equal(added(database), 0);
+	assert_int_equal(pg_exec(pg, SQL_ONE, NULL, NULL), PG_SOME);
+	pg_free(pg);
+}
+
 static const char SQL_STAR[] = "SELECT * FROM account ORDER BY account_id";
 
 static void a_plan_that_a_migration_outdated_is_made_again(void **state)
@@ -220,6 +265,8 @@ int main(void)
 		cmocka_unit_test(outcomes_tell_what_to_do),
 		cmocka_unit_test(done_means_committed),
 		cmocka_unit_test(a_lost_connection_is_made_again),
+		cmocka_unit_test(a_transaction_is_all_or_nothing),
+		cmocka_unit_test(a_transaction_ends_with_its_connection),
 		cmocka_unit_test(a_plan_that_a_migration_outdated_is_made_again),
 		cmocka_unit_test(statements_have_a_time_limit),
 	};

@@ -409,6 +409,40 @@ static void test_who_sent_it_matters_only_without_a_token(void **state)
 	assert_false(wants_authentication());
 }
 
+static struct filing only_filing(void)
+{
+	struct filings filings = attribute(&inbound, &report, &directory, arena);
+
+	assert_int_equal(filings.count, 1);
+	return filings.items[0];
+}
+
+static void test_what_may_have_an_effect_later_is_undecided(void **state)
+{
+	struct authentication authentication = { .undecided = true };
+
+	(void)state;
+	report.kind = REPORT_COMPLAINT;
+	report.feedback_type = SLICE("abuse");
+	assert_false(only_filing().undecided);
+	inbound.authentication = &authentication;
+	assert_true(only_filing().undecided);
+	authentication.undecided = false;
+	assert_false(only_filing().undecided);
+	authentication.undecided = true;
+	/* It has its effect already: once is enough. */
+	envelope[0].account_id = 3;
+	assert_int_equal(only_event().effect, EFFECT_SUPPRESS);
+	assert_false(only_filing().undecided);
+	envelope[0].account_id = 2;
+	assert_true(only_filing().undecided);
+	inbound.trusted = true;
+	assert_false(only_filing().undecided);
+	inbound.trusted = false;
+	to_token(1, "user@example.com", 0);
+	assert_false(only_filing().undecided);
+}
+
 static void test_the_senders_fault_is_never_the_recipients(void **state)
 {
 	static const enum reason never[] = { REASON_BLOCKED,         REASON_BADREPUTATION,
@@ -657,6 +691,7 @@ int main(void)
 		TEST(test_who_holds_a_key_may_name_anybody),
 		TEST(test_a_token_counts_where_its_account_hands_over),
 		TEST(test_a_trusted_listener_may_name_anybody),
+		TEST(test_what_may_have_an_effect_later_is_undecided),
 		TEST(test_the_senders_fault_is_never_the_recipients),
 		TEST(test_other_kinds_change_nothing),
 		TEST(test_each_recipient_has_its_own_kind),

@@ -202,6 +202,7 @@ static void test_all_is_found_out(void **state)
 	assert_word(found->dmarc.result, "pass");
 	assert_true(slice_equal(found->from, SLICE("report@fbl.example")));
 	assert_true(slice_equal(found->reporter, SLICE("provider")));
+	assert_false(found->undecided);
 	assert_int_equal(asked, 3);
 	assert_int_equal(cancelled, 0);
 }
@@ -228,6 +229,11 @@ static void test_silence_is_no_proof_and_takes_its_time_only(void **state)
 	assert_word(found->dmarc.result, "temperror");
 	assert_true(slice_empty(found->reporter));
 	assert_int_equal(cancelled, asked);
+	assert_true(found->undecided);
+	/* of this reporter SPF would prove nothing */
+	run(SLICE(MESSAGE), "192.0.2.1", "");
+	assert_word(found->spf.result, "temperror");
+	assert_false(found->undecided);
 }
 
 static void test_a_resolver_that_is_broken(void **state)
@@ -261,6 +267,14 @@ static void test_a_trusted_hop_is_believed_and_nobody_else(void **state)
 	run(raw, "198.51.101.7", "203.0.113.0/24 198.51.100.0/24");
 	assert_true(slice_empty(found->by));
 	assert_true(slice_empty(found->reporter));
+	/* What the hop could not find out is in the message for good. */
+	raw = arena_printf(arena,
+			   "Authentication-Results: mx.front.example; dkim=temperror"
+			   " header.d=fbl.example header.s=s1\r\n%.*s",
+			   SLICE_ARG(signed_message()));
+	run(raw, "198.51.100.7", "198.51.100.0/24");
+	assert_word(found->dkim[0].result, "temperror");
+	assert_false(found->undecided);
 }
 
 /* The hop's own address says nothing about the sender. */

@@ -111,6 +111,43 @@ static void test_other_results_than_pass(void **state)
 	}
 }
 
+static bool undecided(const char *mail_from, const char *type)
+{
+	const struct reporter_evidence evidence = { &authentication, slice_from_cstr(mail_from),
+						    &peer, slice_from_cstr(type) };
+
+	return reporters_undecided(reporters, &evidence);
+}
+
+/* Whatever else keeps the report from being believed, an answer would not change it. */
+static void test_only_an_answer_that_matters_is_waited_for(void **state)
+{
+	(void)state;
+	prove_dkim("fbl.example", "report@fbl.example");
+	assert_false(undecided("bounce@fbl.example", "abuse")); /* it is proven */
+	authentication.dkim[0].result = AUTH_TEMPERROR;
+	assert_finds("", "bounce@fbl.example", "abuse");
+	assert_true(undecided("bounce@fbl.example", "abuse"));
+	assert_true(authentication.dkim[0].result == AUTH_TEMPERROR);
+	assert_false(undecided("bounce@fbl.example", "not-spam"));
+	assert_false(undecided("bounce@evil.example", "abuse"));
+	authentication.from = SLICE("someone@fbl.example");
+	assert_false(undecided("bounce@fbl.example", "abuse"));
+	prove_dkim("evil.example", "report@fbl.example");
+	authentication.dkim[0].result = AUTH_TEMPERROR;
+	assert_false(undecided("bounce@fbl.example", "abuse"));
+	prove_dkim("fbl.example", "report@fbl.example");
+	authentication.dkim[0].result = AUTH_PERMERROR;
+	assert_false(undecided("bounce@fbl.example", "abuse"));
+
+	authentication.dkim_count = 0;
+	prove_spf("spf.example", "abuse@spf.example");
+	authentication.spf.result = AUTH_TEMPERROR;
+	assert_true(undecided("bounce@spf.example", "abuse"));
+	assert_true(ip_parse(SLICE("198.51.100.9"), &peer));
+	assert_false(undecided("bounce@spf.example", "abuse"));
+}
+
 static void test_a_sender_in_its_networks(void **state)
 {
 	(void)state;
@@ -220,6 +257,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_signer, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_look_alikes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_results_than_pass, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_only_an_answer_that_matters_is_waited_for,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_sender_in_its_networks, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_a_signature_without_content_type_needs_its_host, setup, teardown),

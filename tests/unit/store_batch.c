@@ -118,6 +118,31 @@ static void what_a_batch_has_not_is_not_asked_for(void **state)
 	assert_false(batch.wanted[COMMIT_EVENT] || batch.wanted[COMMIT_SUPPRESSION]);
 }
 
+static void only_the_undecided_are_pending(void **state)
+{
+	struct fixture *fixture = *state;
+	struct filing filings[3] = {
+		filing_of(fixture, 1, 1),
+		filing_of(fixture, 1, 2),
+		filing_of(fixture, 1, 3),
+	};
+	const struct filing *pointers[3] = { &filings[2], &filings[1], &filings[0] };
+	const struct pg_params *params;
+	struct batch batch;
+
+	batch_build(fixture->arena, pointers, 3, 0, &batch);
+	assert_false(batch.wanted[COMMIT_UNDECIDED]);
+	filings[1].undecided = true;
+	batch_build(fixture->arena, pointers, 3, 0, &batch);
+	assert_true(batch.wanted[COMMIT_UNDECIDED]);
+	params = &batch.params[COMMIT_UNDECIDED];
+	assert_int_equal(params->count, 4);
+	assert_int_equal(params->lengths[1], 20 + 4 + SHA256_LEN); /* one element */
+	assert_memory_equal(element(params, 2, 0, 16).ptr, filings[1].report_id.bytes, 16);
+	batch_build_raw(fixture->arena, &filings[1], SLICE("store/22003"), &batch);
+	assert_false(batch.wanted[COMMIT_UNDECIDED]);
+}
+
 static void a_time_is_that_of_its_id(void **state)
 {
 	struct fixture *fixture = *state;
@@ -252,6 +277,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(rows_are_in_the_order_of_their_locks),
 		TEST(what_a_batch_has_not_is_not_asked_for),
+		TEST(only_the_undecided_are_pending),
 		TEST(a_time_is_that_of_its_id),
 		TEST(a_suppression_needs_a_subject),
 		TEST(evidence_is_bounded_and_whole),
