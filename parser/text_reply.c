@@ -169,6 +169,12 @@ struct slice text_find_command(struct slice text)
 		{ "following RCPT command", "RCPT" },
 		{ "SMTP:RCPT host", "RCPT" },
 		{ "sent: RCPT TO", "RCPT" },
+		/* Icore, as NetEase and Sina run it */
+		{ "SMTP error, RCPT TO", "RCPT" },
+		{ "SMTP error, MAIL FROM", "MAIL" },
+		{ "SMTP error, DOT", "DATA" },
+		{ "SMTP error, DATA", "DATA" },
+		{ "SMTP error, OPEN", "CONN" },
 		/* qmail */
 		{ "does not like recipient", "RCPT" },
 		{ "sender was rejected", "MAIL" },

@@ -169,6 +169,7 @@ static void test_command(void **state)
 		{ "SMTP error from remote server for GREETING command, host: mx", "CONN" },
 		{ "SMTP:RCPT host 192.0.2.1: 553 5.3.0", "RCPT" },
 		{ "The server sent: RCPT TO:<a@b.example>", "RCPT" },
+		{ "SMTP error, DOT: 554 5.7.1 no", "DATA" },
 		{ "mailbox full", "" },
 	};
 
