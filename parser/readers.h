@@ -77,6 +77,8 @@
 	X(groupwise)                      \
 	X(dovecot)                        \
 	X(stalwart)                       \
+	X(criticalpath)                   \
+	X(powermta)                       \
 	X(generic)                        \
 	/* not a bounce */                \
 	X(challenge)                      \

@@ -51,7 +51,8 @@ static const char *const DELAYS[] = {
 	"not yet been delivered", "not yet be delivered", "still being retried",
 	"continue to attempt", "will keep trying", "has been delayed", "is delayed",
 	"delivery attempts will continue", "will be retried", "temporary failure report",
-	"this is just a warning", "has been postponed", "WARNING MESSAGE ONLY", NULL,
+	"this is just a warning", "has been postponed", "WARNING MESSAGE ONLY",
+	"will continue to be attempted", "will continue trying", NULL,
 };
 static const char *const RETURNED[] = {
 	"Original message", "Below this line is a copy", "Below is a copy", "This is a copy",

@@ -27,6 +27,24 @@ static enum report_kind kind_of(struct slice text)
 	return text_has(text, DELAYS) ? REPORT_DELAY : REPORT_BOUNCE;
 }
 
+/* "delivery via mx.example[192.0.2.1]:25: 250 2.1.5 Ok", "delivered to maildir": a report that
+ * somebody asked for lists what went well beside what did not. */
+static enum report_action action_of(struct slice words)
+{
+	if (slice_starts_with(words, SLICE("delivery via ")))
+		return ACTION_RELAYED;
+	return slice_starts_with(words, SLICE("delivered to ")) ? ACTION_DELIVERED : ACTION_NONE;
+}
+
+static bool all_went_well(const struct reading *reading)
+{
+	for (size_t i = 0; i < reading->recipient_count; i++) {
+		if (reading->recipients[i].action == ACTION_FAILED)
+			return false;
+	}
+	return reading->recipient_count > 0;
+}
+
 static void postfix_read(const struct message *message, struct reading *reading)
 {
 	struct text_entries entries;
@@ -44,11 +62,16 @@ static void postfix_read(const struct message *message, struct reading *reading)
 			  TEXT_ANGLE | TEXT_COLON | TEXT_SAME_INDENT | TEXT_BLANK_ENDS);
 	while (text_entries_next(&entries, &entry)) {
 		/* unwrapped first: a number at the beginning of a line means nothing here */
-		struct report_recipient *recipient = text_add(
-			message, reading, entry.address, text_fold(message->arena, entry.body));
+		struct slice words = text_fold(message->arena, entry.body);
+		struct report_recipient *recipient =
+			text_add(message, reading, entry.address, words);
 		if (recipient)
 			recipient->original = entry.original;
+		if (recipient && action_of(words) != ACTION_NONE)
+			recipient->action = action_of(words);
 	}
+	if (reading->kind == REPORT_BOUNCE && all_went_well(reading))
+		reading->kind = REPORT_DELIVERED;
 	/* "--- Delivery report unavailable ---" */
 	if (reading->recipient_count == 0 &&
 	    !(banner && text_add_returned(message, reading, SLICE_NONE)))

@@ -33,7 +33,8 @@ static const char *const RETURNED[] = { "Below this line is a copy",
 
 /* Of the patches that warn while the message still waits. */
 static const char *const DELAYS[] = { "has not yet been delivered", "I will keep trying",
-				      "delivery of your message has been delayed", NULL };
+				      "delivery of your message has been delayed",
+				      "THIS IS A WARNING ONLY", NULL };
 
 /* Without the brackets the form is common, so the greeting must be qmail's. */
 static const char *const GREETINGS[] = { "Hi. This is the ", "This is the deliver program at",
