@@ -156,8 +156,14 @@ static void jmrp_read(const struct message *message, struct reading *reading)
 	struct slice source = text_after(header_value(&message->headers, "Subject"),
 					 "complaint about message from");
 
+	struct header_block headers;
+
 	if (!part || slice_find_nocase(slice_head(part->body, LIMIT_HEADER_BLOCK),
 				       SLICE("X-HmXmrOriginalRecipient:")) < 0)
+		return;
+	/* of the mail itself, not of one that somebody attached a report to */
+	header_block_read(part->body, message->arena, &headers);
+	if (!header_find(&headers, "X-HmXmrOriginalRecipient", 0))
 		return;
 	if (source.len == 0 && !text_header_has(message, "From", SENDERS))
 		return;
