@@ -1,20 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Debian's Exim with a configuration, queue and port of its own. Postfix and Exim cannot both be installed,
-so its packages are downloaded and unpacked under build/, once."""
+so it is unpacked in build/debian."""
 import glob
 import os
 import pwd
 import socket
 import subprocess
 
+import debian
 import harness
 import tap
 
-FOLDER = os.path.join(harness.ROOT, 'build/exim')
-PROGRAM = os.path.join(FOLDER, 'usr/sbin/exim4')
-# What the program needs besides libraries that are here: it runs as a user that its package would create,
-# and the wrapper lets it find that user.
-PACKAGES = ['exim4-daemon-light', 'libnss-wrapper']
+PROGRAM = os.path.join(debian.FOLDER, 'usr/sbin/exim4')
+# Libraries of the program that may be missing, and their packages.
 LIBRARIES = {'libidn.so': 'libidn12', 'libdb-5.3.so': 'libdb5.3', 'libnsl.so': 'libnsl2',
              'libgnutls-dane.so': 'libgnutls-dane0'}
 
@@ -53,19 +51,10 @@ route{number}:
 '''
 
 
-def apt_download(package):
-    done = subprocess.run(['apt-get', 'download', '-o', 'APT::Sandbox::User=root', package], cwd=FOLDER,
-                          stdin=subprocess.DEVNULL, capture_output=True, timeout=300)
-    if done.returncode != 0:
-        raise tap.Skip('Exim cannot be downloaded: ' + done.stderr.decode('utf-8', 'replace').strip())
-    file, = glob.glob(os.path.join(FOLDER, package + '_*.deb'))
-    subprocess.run(['dpkg', '-x', file, FOLDER], check=True)
-    os.unlink(file)
-
-
 def environment():
-    libraries, = glob.glob(os.path.join(FOLDER, 'usr/lib/*/libnss_wrapper.so'))
-    return dict(os.environ, LD_LIBRARY_PATH=os.path.dirname(libraries), LD_PRELOAD=libraries)
+    """The program runs as a user that its package would create; the wrapper lets it find that user."""
+    wrapper = debian.find('libnss-wrapper', 'usr/lib/*/libnss_wrapper.so')
+    return dict(os.environ, LD_LIBRARY_PATH=os.path.dirname(wrapper), LD_PRELOAD=wrapper)
 
 
 def missing_libraries():
@@ -75,19 +64,13 @@ def missing_libraries():
 
 def require():
     """Downloads what is not there yet."""
-    os.makedirs(FOLDER, exist_ok=True)
-    if not os.path.exists(PROGRAM):
-        for package in reversed(PACKAGES):
-            apt_download(package)
-        os.chmod(PROGRAM, 0o755)  # a set-user-ID program would ignore where its libraries are
-    for _ in LIBRARIES:
-        missing = missing_libraries()
-        if not missing:
-            return
-        name = missing[0].rstrip('.0123456789')
+    debian.unpack('exim4-daemon-light')
+    os.chmod(PROGRAM, 0o755)  # a set-user-ID program would ignore where its libraries are
+    for library in missing_libraries():
+        name = library.rstrip('.0123456789')
         if name not in LIBRARIES:
-            raise tap.Skip('Exim needs ' + missing[0])
-        apt_download(LIBRARIES[name])
+            raise tap.Skip('Exim needs ' + library)
+        debian.unpack(LIBRARIES[name])
 
 
 class Exim:

@@ -5,6 +5,7 @@ who behave are served meanwhile. Figures are printed; docs/reliability.md says w
 
 BOUNCED_SOAK=1 runs R9 with 2,000 slow clients. Idle ones (R8) are test_connections.py's."""
 import contextlib
+import json
 import os
 import resource
 import signal
@@ -12,6 +13,7 @@ import socket
 import threading
 import time
 
+import debian
 import harness
 import mail
 import tap
@@ -146,6 +148,53 @@ def test_errors_cost_the_client_time_and_nobody_else():
         took = time.monotonic() - began
     assert took >= 2 > good, (took, good)
     service.stop()
+
+
+# -- a mint that went wrong --
+
+def hurried_program(times):
+    """The shipped program (a sanitizer would have to come before another library) in a world where wall clocks
+    run that much faster; deadlines do not."""
+    library = debian.find('libfaketime', 'usr/lib/*/faketime/libfaketime.so.1')
+    path = os.path.join(harness.temporary_folder(), 'bounced')
+    with open(path, 'w') as file:
+        file.write('#!/bin/sh\nexport LD_PRELOAD=%s FAKETIME="+0 x%d" DONT_FAKE_MONOTONIC=1\nexec %s "$@"\n' % (
+            library, times, os.path.join(harness.ROOT, 'build/bounced')))
+    os.chmod(path, 0o755)
+    return path
+
+
+def test_return_paths_that_suddenly_do_not_verify():
+    """451 instead of 550 and an alert, where they did verify before and now fail from many networks."""
+    times = 60
+    service = harness.Service(CLUSTER, 'sudden', program=hurried_program(times), ingest__processes=1,
+                              smtp__error_delay_ms=0, smtp__proxy_networks='127.0.0.1')
+    service.cli('domain', 'set', harness.DOMAIN, 'reject_invalid=550')
+    service.takes_mail = lambda: codes(service, '192.0.2.1', ['postmaster']) == [250]
+    service.start()
+    tokens = service.tokens([(str(number + 1), None, None) for number in range(30)])
+    forged = [token[:-len(harness.DOMAIN) - 5] + 'aaaa@' + harness.DOMAIN for token in tokens]
+    assert codes(service, '192.0.2.1', tokens) == [250] * 30
+    began = time.monotonic()
+    harness.wait_for(lambda: time.monotonic() - began > 6 * 60 / times, 'what was then is the past', 30)
+    # One scanner is refused.
+    assert [codes(service, '198.51.100.1', forged[at:at + 15]) for at in (0, 15)] == [[550] * 15] * 2
+    assert '"return_paths_do_not_verify"' not in open(service.log).read()
+    seen = [codes(service, '203.0.%d.1' % network, forged[:5]) for network in range(6)]
+    # The scanner's network and three more are four; the next makes it trouble.
+    assert seen == [[550] * 5] * 3 + [[451] * 5] * 3, seen
+    assert codes(service, '192.0.2.1', tokens[:3]) == [250] * 3, 'what verifies is taken'
+    alert, = [json.loads(line) for line in open(service.log) if '"return_paths_do_not_verify"' in line]
+    assert alert['domain'] == harness.DOMAIN, alert
+    service.stop()
+
+
+def codes(service, client, recipients):
+    """What a client hears to each RCPT, behind a proxy."""
+    header = 'PROXY TCP4 %s 192.0.2.200 40000 25\r\n' % client
+    with mail.Smtp(service.smtp_port, first=header.encode()) as smtp:
+        assert smtp.command('MAIL FROM:<>')[0] == 250
+        return [smtp.command('RCPT TO:<%s>' % recipient)[0] for recipient in recipients]
 
 
 # -- R7: descriptors run out --
