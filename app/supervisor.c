@@ -228,12 +228,14 @@ int supervisor_run(const struct supervisor_options *options)
 	char error[ERROR_LEN];
 
 	upgrade_init(&supervisor.upgrade, options->argv, options->master_key);
-	if (!set_up(&supervisor, options, error)) {
+	bool set = set_up(&supervisor, options, error);
+
+	if (!set)
 		log_event(LOG_ERROR, "cannot_start", LOG_STR("error", error));
+	if (!set || !options->may_start(options->context)) {
+		settings_free(supervisor.settings);
 		return COMMAND_FAILED;
 	}
-	if (!options->may_start(options->context))
-		return COMMAND_FAILED;
 	(void)do_due(&supervisor, time_monotonic_ms());
 	succession_retire_legacy(&supervisor);
 	notify_manager("READY=1");

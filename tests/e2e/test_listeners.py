@@ -288,9 +288,10 @@ def test_sockets_that_systemd_passes():
 
 def test_transcript_of_one_peer():
     file = os.path.join(FOLDER, 'transcript')
+    port, = harness.free_ports(1)
     other = harness.Service(service.cluster, 'traced', smtp__transcript=file, tls__certificates=CERTIFICATE,
-                            tls__keys=KEY, submission__port=harness.free_ports(1)[0],
-                            smtp__proxy_networks='127.0.0.2')
+                            tls__keys=KEY, submission__port=port, smtp__proxy_networks='127.0.0.2',
+                            submission__proxy_networks='127.0.0.2')
     other.process = harness.start_process(
         [other.program, '-c', other.configuration, 'serve', '--trace-peer', '192.0.2.7'], other.log)
     harness.wait_for(other.ready, 'the service is ready', 60, other.log)
@@ -302,6 +303,19 @@ def test_transcript_of_one_peer():
         assert smtp.command('QUIT')[0] == 221
     with open(file) as transcript:
         text = transcript.read()
+    # Without the password, in whichever form it is said.
+    with from_proxy(HEADERS[0][0], port) as smtp:
+        smtp.starttls()
+        assert smtp.command(plain(other.key))[0] == 235
+    with from_proxy(HEADERS[0][0], port) as smtp:
+        smtp.starttls()
+        for said, code in (('AUTH LOGIN', 334), (encode('relay'), 334), (encode(other.key), 235)):
+            assert smtp.command(said)[0] == code
+    with open(file) as transcript:
+        secrets = transcript.read()
+    assert 'C: AUTH ****' in secrets and 'S: 235 2.7.0' in secrets, secrets
+    for secret in (other.key, encode(other.key), plain(other.key).split()[-1]):
+        assert secret not in secrets and secret[:20] not in secrets, secrets
     for line in ('S: 220 mx.bounce.example', 'C: EHLO sender.example', 'C: RCPT TO:<%s>' % token,
                  'C: (the message)', 'S: 250 2.0.0 stored as', 'S: 221 2.0.0 Bye'):
         assert line in text, text

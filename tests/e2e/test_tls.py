@@ -129,6 +129,12 @@ def test_no_session_is_resumed():
     assert 'Compression: NONE' in text, text
 
 
+def test_no_certificate_is_asked_for():
+    for version in ('-tls1_2', '-tls1_3'):
+        text, _ = s_client(version, '-msg')
+        assert 'ServerHello' in text and 'CertificateRequest' not in text, text
+
+
 def test_bytes_behind_starttls_close_the_connection():
     before = reports()
     for behind in (b'RCPT TO:<a@bounce.example>\r\n', b'MAIL FROM:<>\r\n', b'\x16\x03\x01', b'x'):
@@ -298,6 +304,31 @@ def test_tls_may_be_demanded():
         smtp.starttls()
         assert smtp.command('MAIL FROM:<>')[0] == 250
     must.stop()
+
+
+def test_tls_may_be_off():
+    off = harness.Service(service.cluster, 'off', tls__certificates=OTHER[0], tls__keys=OTHER[1],
+                          smtp__tls='off').start()
+    with mail.Smtp(off.smtp_port) as smtp:
+        assert 'STARTTLS' not in smtp.extensions
+        assert smtp.command('STARTTLS')[0] == 502
+        assert smtp.command('MAIL FROM:<>')[0] == 250
+    off.stop()
+
+
+def test_a_key_that_only_root_may_read():
+    """Refused at the start, not at the first reload: the user that the service becomes must read it."""
+    if os.geteuid() != 0:
+        raise tap.Skip('needs root')
+    made = harness.certificate(FOLDER, 'roots')
+    os.chmod(made[1], 0o600)
+    roots = harness.Service(service.cluster, 'roots', user='nobody', tls__certificates=made[0], tls__keys=made[1])
+    try:
+        roots.start()
+    except AssertionError as error:
+        assert made[1] in str(error) and 'cannot_start' in str(error), error
+    else:
+        raise AssertionError('it started')
 
 
 def test_bad_settings_are_refused_at_once():
