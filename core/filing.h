@@ -61,6 +61,7 @@ struct filing_event {
 	enum origin origin;
 	struct slice stream;   /* "all", "marketing", "transactional": what the effect covers */
 	bool suppress_address; /* the effect may name the address; otherwise only the ref */
+	bool names_ref;        /* the return path proves that `address` is whom `ref` stands for */
 	struct slice policy;   /* which policy line acted, e.g. "default/hard" */
 	/* The effect happens for the first event of this key only; of the others it is none. */
 	bool once;

@@ -154,10 +154,10 @@ static void trust_by_token(const struct context *context, const struct report_re
 		event->address = address_normalise(context->arena, recipient->address);
 	} else if (fits_commitment(context, recipient->address)) {
 		event->address = address_normalise(context->arena, recipient->address);
-		event->suppress_address = true;
+		event->suppress_address = event->names_ref = true;
 	} else if (fits_commitment(context, recipient->original)) {
 		event->address = address_normalise(context->arena, recipient->original);
-		event->suppress_address = true;
+		event->suppress_address = event->names_ref = true;
 	} else {
 		event->trust = TRUST_FORWARDED;
 	}
@@ -192,6 +192,7 @@ static void trust_by_legacy(const struct context *context, const struct report_r
 	event->ref = legacy->ref;
 	event->address = legacy->address;
 	event->suppress_address = !slice_empty(legacy->address);
+	event->names_ref = is_signed && event->suppress_address;
 	if (!named)
 		return;
 
@@ -202,7 +203,7 @@ static void trust_by_legacy(const struct context *context, const struct report_r
 		event->address = final;
 	} else if (!slice_equal(final, legacy->address) &&
 		   !slice_equal(original, legacy->address)) {
-		event->suppress_address = false;
+		event->suppress_address = event->names_ref = false;
 		event->trust = TRUST_FORWARDED;
 		if (!is_signed)
 			trust_by_name(context, recipient, event);
@@ -255,7 +256,11 @@ static void decide_effect(const struct context *context, const struct report_rec
 	struct policy_decision decision = policy_decide(context->report, recipient);
 	bool has_subject = event->suppress_address || !slice_empty(event->ref);
 	bool trusted = is_trusted(event);
+	bool observe = context->account != NULL && context->account->mode == ACCOUNT_OBSERVE;
 
+	/* Successes are too many to look for an entry that one may name. */
+	event->names_ref = event->names_ref && !slice_empty(event->ref) && !event->late &&
+			   !observe && event->kind != REPORT_DELIVERED;
 	event->stream = SLICE_NONE;
 	event->policy = SLICE_NONE;
 	if (!decision.suppress || !has_subject || !trusted || event->late)
@@ -263,9 +268,7 @@ static void decide_effect(const struct context *context, const struct report_rec
 	event->origin = decision.origin;
 	event->stream = decision.stream;
 	event->policy = decision.policy;
-	event->effect = context->account != NULL && context->account->mode == ACCOUNT_OBSERVE
-				? EFFECT_WOULD_SUPPRESS
-				: EFFECT_SUPPRESS;
+	event->effect = observe ? EFFECT_WOULD_SUPPRESS : EFFECT_SUPPRESS;
 }
 
 /* What the report's return path, or the token inside it, says; empty where it says nothing. */

@@ -123,6 +123,8 @@ static void param_identity(struct pg_params *params, const struct identity_colum
 }
 
 #define IDENTITY_PARAMS 4
+/* Those of them that COMMIT_ACCOUNT takes from COMMIT_SUPPRESSION. */
+#define LOCK_PARAMS 3
 
 /* -- reports -- */
 
@@ -275,15 +277,48 @@ static void suppressions_build(struct batch *batch, const struct event_place *pl
 		final[used] = suppression_is_final(event);
 		used++;
 	}
-	if (used == 0)
-		return;
 
 	struct pg_params *params = &batch->params[COMMIT_SUPPRESSION];
 	pg_params_init(params, arena);
 	param_identity(params, &identity, used);
 	pg_param_bool_array(params, final, used);
 	param_texts(params, rows, used, SUPPRESSION_TEXT_COUNT);
-	batch->wanted[COMMIT_SUPPRESSION] = true;
+	batch->wanted[COMMIT_SUPPRESSION] = used > 0;
+}
+
+/* Events that name the address of a ref, and the accounts to be locked for them and for the
+ * suppressions. */
+static void ref_addresses_build(struct batch *batch, const struct event_place *places, size_t count,
+				struct arena *arena)
+{
+	struct identity_columns identity = identity_new(arena, count);
+	struct slice *refs = ARENA_ARRAY(arena, struct slice, count);
+	struct slice *rows = ARENA_ARRAY(arena, struct slice, count * ADDRESS_TEXT_COUNT);
+	size_t used = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct filing_event *event = places[i].event;
+
+		if (!event->names_ref)
+			continue;
+		identity_set(&identity, used, places[i].filing->account_id, event->key, &event->id);
+		refs[used] = event->ref;
+		address_row(event, arena, &rows[used * ADDRESS_TEXT_COUNT]);
+		used++;
+	}
+
+	struct pg_params *params = &batch->params[COMMIT_REF_ADDRESS];
+	pg_params_init(params, arena);
+	param_identity(params, &identity, used);
+	pg_param_text_array(params, refs, used);
+	param_texts(params, rows, used, ADDRESS_TEXT_COUNT);
+	batch->wanted[COMMIT_REF_ADDRESS] = used > 0;
+
+	struct pg_params *account = &batch->params[COMMIT_ACCOUNT];
+	param_share(account, &batch->params[COMMIT_SUPPRESSION], LOCK_PARAMS);
+	pg_param_int8_array(account, identity.accounts, used);
+	pg_param_text_array(account, refs, used);
+	batch->wanted[COMMIT_ACCOUNT] = used > 0 || batch->wanted[COMMIT_SUPPRESSION];
 }
 
 /* All events of the filings, in the order of their keys. */
@@ -332,6 +367,7 @@ void batch_build(struct arena *arena, const struct filing *const *filings, size_
 	events_build(ret_batch, events, event_count, slot, arena);
 	effects_build(ret_batch, events, event_count, arena);
 	suppressions_build(ret_batch, events, event_count, arena);
+	ref_addresses_build(ret_batch, events, event_count, arena);
 }
 
 void batch_build_raw(struct arena *arena, const struct filing *filing, struct slice why,

@@ -25,6 +25,8 @@
 	X(EFFECT_KEY, "commit_effect_key", SQL_COMMIT_EFFECT_KEY)    \
 	X(EVENT, "commit_event", SQL_COMMIT_EVENT)                   \
 	X(ROLLUP, "commit_rollup", SQL_COMMIT_ROLLUP)                \
+	X(ACCOUNT, "commit_account", SQL_COMMIT_ACCOUNT)             \
+	X(REF_ADDRESS, "commit_ref_address", SQL_COMMIT_REF_ADDRESS) \
 	X(SUPPRESSION, "commit_suppression", SQL_COMMIT_SUPPRESSION) \
 	X(RESOLVE, "commit_resolve", SQL_COMMIT_RESOLVE)
 

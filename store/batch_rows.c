@@ -221,6 +221,13 @@ static struct slice address_as_written(const struct filing_event *event, struct 
 									      : event->address;
 }
 
+void address_row(const struct filing_event *event, struct arena *arena,
+		 struct slice ret_row[ADDRESS_TEXT_COUNT])
+{
+	ret_row[ADDRESS_TEXT_WRITTEN] = address_as_written(event, arena);
+	ret_row[ADDRESS_TEXT_KEY] = event->address;
+}
+
 /* A complaint or an unsubscribe carries no delivery reason. */
 static struct slice suppression_reason(const struct filing_event *event)
 {

@@ -75,6 +75,11 @@ void event_row(const struct filing *filing, const struct filing_event *event,
 /* false where the event suppresses nobody. */
 bool suppression_row(const struct filing *filing, const struct filing_event *event,
 		     struct arena *arena, struct slice ret_row[SUPPRESSION_TEXT_COUNT]);
+enum address_text { ADDRESS_TEXT_WRITTEN, ADDRESS_TEXT_KEY, ADDRESS_TEXT_COUNT };
+
+/* The event's address, as it was written and in normal form. */
+void address_row(const struct filing_event *event, struct arena *arena,
+		 struct slice ret_row[ADDRESS_TEXT_COUNT]);
 /* Complaints and unsubscribes: nothing weaker replaces them, and they do not go without consent. */
 bool suppression_is_final(const struct filing_event *event);
 

@@ -40,8 +40,8 @@ enum answer {
 	ANSWER_SYNC,
 };
 
-/* BEGIN, the statements, Sync, COMMIT, Sync are the most of any phase. */
-#define ANSWERS_MAX (COMMIT_STATEMENT_COUNT + 4)
+/* BEGIN, DISCARD PLANS, the statements, Sync, COMMIT, Sync are the most of any phase. */
+#define ANSWERS_MAX (COMMIT_STATEMENT_COUNT + 5)
 
 struct range {
 	size_t first;
@@ -55,6 +55,8 @@ struct committer {
 	bool reported_down; /* the log has it */
 	enum phase phase;
 	int64_t maintain_at;
+	uint64_t stored;    /* by this connection */
+	uint64_t replan_at; /* so many stored: plans made for smaller tables are forgotten */
 
 	enum answer answers[ANSWERS_MAX];
 	size_t answer_count;

@@ -89,6 +89,7 @@ void commit_range_committed(struct committer *committer)
 		item->stored_raw = committer->quarantine[0] != '\0' && !filing->duplicate;
 		item->outcome = COMMIT_DONE;
 	}
+	committer->stored += range->count;
 	link_settle(&committer->link);
 	range_outcome(committer, COMMIT_LATER);
 	commit_range_next(committer);

@@ -7,6 +7,10 @@
 #include "core/limits.h"
 #include "store/statements.h"
 
+/* Plans last as long as the connection, and one made while a table was new may read the whole of an
+ * index: after so many filings all are made again, and after each time twice as many. */
+#define REPLAN_FIRST 256
+
 #define SQL_PARTITIONS "SELECT ensure_partitions(now())"
 
 static const struct {
@@ -51,6 +55,8 @@ void commit_send_setup(struct committer *committer, int64_t now_ms)
 	commit_phase_begin(committer, PHASE_SETUP);
 	committer->deadline = now_ms + LIMIT_CONNECT_MS;
 	committer->maintain_at = now_ms + LIMIT_PARTITIONS_MS;
+	committer->stored = 0;
+	committer->replan_at = REPLAN_FIRST;
 	snprintf(timeout, sizeof(timeout), "%d", LIMIT_COMMIT_STATEMENT_MS);
 	arena_reset(committer->arena);
 	pg_params_init(&params, committer->arena);
@@ -82,6 +88,11 @@ void commit_send_batch(struct committer *committer)
 	commit_phase_begin(committer, PHASE_COMMIT);
 	link_send(&committer->link, "BEGIN ISOLATION LEVEL READ COMMITTED", NULL);
 	expect(committer, ANSWER_PLAIN);
+	if (committer->stored >= committer->replan_at) {
+		committer->replan_at *= 2;
+		link_send(&committer->link, "DISCARD PLANS", NULL);
+		expect(committer, ANSWER_PLAIN);
+	}
 	for (size_t i = 0; i < COMMIT_STATEMENT_COUNT; i++) {
 		if (!committer->batch.wanted[i])
 			continue;

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Suppresses the subjects of the events whose effect won ($2: its key): an address, or a ref where the
--- address is unknown. A tombstone or an expired entry is revived; a live one stays as it is, unless a complaint or an
+-- address is unknown. What names only a ref is about the address of an entry that has that ref, where that
+-- is one. A tombstone or an expired entry is revived; a live one stays as it is, unless a complaint or an
 -- unsubscribe meets an entry of weaker origin.
 --
 -- The account's counter is raised in this statement, and its row stays locked until COMMIT: whoever
@@ -8,17 +9,40 @@
 -- that of one that changes nothing stays unused. (To look first, whether an entry is live, would take
 -- a join whose plan PostgreSQL may base on the wrong index while the table is new; ON CONFLICT always
 -- takes the right one.)
-WITH candidate AS (
-	SELECT DISTINCT ON (c.account_id, c.address_key, only_ref, c.stream)
-		c.account_id, c.event_id, c.received_at, c.stream, c.address, c.address_key, c.ref, c.reason,
-		c.origin, c.policy, c.evidence, c.final,
-		CASE WHEN c.address_key = '' THEN c.ref ELSE '' END AS only_ref
+WITH won AS (
+	SELECT c.*
 	FROM unnest($1::bigint[], $2::bytea[], $3::uuid[], $4::timestamptz[], $5::boolean[], $6::text[],
 			$7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[])
 		WITH ORDINALITY AS c (account_id, key, event_id, received_at, final, stream, address,
 			address_key, ref, reason, origin, policy, evidence, position)
 	JOIN event_key k ON k.account_id = c.account_id AND k.key = c.key AND k.event_id = c.event_id
-	ORDER BY c.account_id, c.address_key, only_ref, c.stream, c.final DESC, c.position
+), bearer AS (
+	SELECT account_id, ref, min(address) AS address, min(address_key) AS address_key
+	FROM (
+		SELECT w.account_id, w.ref, s.address, s.address_key
+		FROM won w
+		JOIN suppression s ON s.account_id = w.account_id AND s.ref = w.ref AND s.ref <> ''
+		WHERE w.address_key = '' AND s.address_key <> ''
+		UNION ALL
+		SELECT account_id, ref, address, address_key
+		FROM won
+		WHERE address_key <> '' AND ref <> ''
+	) b
+	GROUP BY account_id, ref
+	HAVING count(DISTINCT address_key) = 1
+), subject AS (
+	SELECT w.account_id, w.event_id, w.received_at, w.stream, w.ref, w.reason, w.origin, w.policy,
+		w.evidence, w.final, w.position,
+		CASE WHEN w.address_key = '' THEN coalesce(b.address, '') ELSE w.address END AS address,
+		CASE WHEN w.address_key = '' THEN coalesce(b.address_key, '') ELSE w.address_key END
+			AS address_key
+	FROM won w
+	LEFT JOIN bearer b ON b.account_id = w.account_id AND b.ref = w.ref
+), candidate AS (
+	SELECT DISTINCT ON (account_id, address_key, only_ref, stream) *,
+		CASE WHEN address_key = '' THEN ref ELSE '' END AS only_ref
+	FROM subject
+	ORDER BY account_id, address_key, only_ref, stream, final DESC, position
 ), bump AS (
 	UPDATE account SET change_number = account.change_number + d.changes
 	FROM (SELECT account_id, count(*) AS changes FROM candidate GROUP BY account_id ORDER BY account_id) d

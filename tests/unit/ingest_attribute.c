@@ -200,6 +200,38 @@ static void test_another_final_recipient_is_a_forward(void **state)
 	assert_slice(event.address, "original@example.net");
 }
 
+/* Whatever the event does; only what is bound to the token is believed. */
+static void test_who_names_the_address_of_a_ref(void **state)
+{
+	(void)state;
+	to_token(1, "user@example.com", 3);
+	assert_true(only_event().names_ref);
+	recipient.action = ACTION_DELAYED;
+	assert_true(only_event().names_ref);
+	assert_int_equal(only_event().effect, EFFECT_NONE);
+	recipient.action = ACTION_DELIVERED; /* too many to look for */
+	assert_false(only_event().names_ref);
+	recipient.action = ACTION_FAILED;
+	recipient.redacted = true;
+	assert_false(only_event().names_ref);
+	recipient.redacted = false;
+
+	to_token(1, "user@example.com", 15);
+	assert_true(only_event().late);
+	assert_false(only_event().names_ref);
+	to_token(2, "user@example.com", 3); /* observes */
+	assert_false(only_event().names_ref);
+	to_token(1, NULL, 3);
+	assert_false(only_event().names_ref);
+	to_token(1, "other@example.com", 3);
+	assert_false(only_event().names_ref);
+	inbound.trusted = true; /* may name anybody, but not say whose ref it is */
+	assert_true(only_event().suppress_address);
+	assert_false(only_event().names_ref);
+	recipient.original = SLICE("other@example.com");
+	assert_true(only_event().names_ref);
+}
+
 static void test_redacted_recipient_leaves_the_ref(void **state)
 {
 	(void)state;
@@ -679,6 +711,7 @@ int main(void)
 		TEST(test_token_that_fits_suppresses_the_address),
 		TEST(test_token_without_commitment_speaks_for_its_ref_only),
 		TEST(test_another_final_recipient_is_a_forward),
+		TEST(test_who_names_the_address_of_a_ref),
 		TEST(test_redacted_recipient_leaves_the_ref),
 		TEST(test_without_a_token_nothing_is_suppressed),
 		TEST(test_age_goes_by_what_arrived),
