@@ -119,16 +119,6 @@ static void on_authenticated(void *context, const struct authentication *authent
 	file_job(job);
 }
 
-/* Flags that are not the parser's. */
-static void add_flags(struct job *job, struct slice flags)
-{
-	struct slice *all = &job->report.flags;
-
-	if (!slice_empty(flags))
-		*all = arena_printf(job->arena, "%.*s%s%.*s", SLICE_ARG(*all),
-				    slice_empty(*all) ? "" : " ", SLICE_ARG(flags));
-}
-
 static void on_parsed(void *context, void *tag, struct arena *arena, const struct report *report)
 {
 	struct pipeline *pipeline = context;
@@ -136,9 +126,6 @@ static void on_parsed(void *context, void *tag, struct arena *arena, const struc
 
 	job->arena = arena;
 	job->report = *report;
-	if (job->inbound->bare_eol)
-		add_flags(job, SLICE("bare-eol"));
-	add_flags(job, job->inbound->listed);
 	if (report->kind == REPORT_QUARANTINED)
 		log_event(LOG_WARNING, "message_quarantined", LOG_SLICE("why", report->quarantine),
 			  LOG_SLICE("peer", job->inbound->peer),

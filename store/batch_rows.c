@@ -67,15 +67,20 @@ static struct slice text_array_literal(const struct slice *items, size_t count, 
 	return slice_from(text, (size_t)(out - text));
 }
 
+static struct slice join_flags(struct slice flags, struct slice more, struct arena *arena)
+{
+	if (slice_empty(flags) || slice_empty(more))
+		return slice_empty(flags) ? more : flags;
+	return arena_printf(arena, "%.*s %.*s", SLICE_ARG(flags), SLICE_ARG(more));
+}
+
 static struct slice report_flags(const struct filing *filing, struct arena *arena)
 {
 	struct slice flags = filing->report->flags;
 
-	if (!filing->inbound->bare_eol)
-		return flags;
-	if (slice_empty(flags))
-		return SLICE("bare-eol");
-	return arena_printf(arena, "%.*s bare-eol", SLICE_ARG(flags));
+	if (filing->inbound->bare_eol)
+		flags = join_flags(flags, SLICE("bare-eol"), arena);
+	return join_flags(flags, filing->inbound->listed, arena);
 }
 
 static struct slice authentication_text(const struct inbound *inbound, struct arena *arena)

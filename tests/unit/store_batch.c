@@ -239,6 +239,9 @@ static void flags_say_what_the_framing_was(void **state)
 	fixture->report.flags = SLICE("address-header-blanked");
 	report_row(&filing, fixture->arena, row);
 	assert_text(row[REPORT_TEXT_FLAGS], "address-header-blanked bare-eol");
+	fixture->inbound.listed = SLICE("listed:bl.example");
+	report_row(&filing, fixture->arena, row);
+	assert_text(row[REPORT_TEXT_FLAGS], "address-header-blanked bare-eol listed:bl.example");
 }
 
 static void recipients_become_an_array_literal(void **state)
