@@ -132,6 +132,40 @@ static enum pg_outcome match_events(struct pg *pg, struct filing *filing, struct
 	return outcome;
 }
 
+/* Had it had its effect when it came, whoever took the subject off the list since would have undone
+ * it. */
+static enum pg_outcome spare_removed(struct pg *pg, struct filing *filing, struct arena *arena)
+{
+	struct slice *addresses = ARENA_ARRAY(arena, struct slice, filing->event_count);
+	struct slice *refs = ARENA_ARRAY(arena, struct slice, filing->event_count);
+	PG_RESULT result = NULL;
+	struct pg_params params;
+
+	for (size_t i = 0; i < filing->event_count; i++) {
+		const struct filing_event *event = &filing->events[i];
+
+		addresses[i] = event->suppress_address ? event->address : SLICE_NONE;
+		refs[i] = event->ref;
+	}
+	pg_params_init(&params, arena);
+	pg_param_int8(&params, (int64_t)filing->account_id);
+	pg_param_time(&params, uuid_unix_ms(&filing->report_id));
+	pg_param_text_array(&params, addresses, filing->event_count);
+	pg_param_text_array(&params, refs, filing->event_count);
+	enum pg_outcome outcome = pg_exec(pg, SQL_PENDING_REMOVED, &params, &result);
+
+	if (pg_err(outcome) != OK)
+		return outcome;
+	for (int row = 0; row < pg_rows(result); row++) {
+		size_t position = (size_t)pg_int(result, row, "position") - 1;
+
+		assert(position < filing->event_count);
+		filing->events[position].effect = EFFECT_NONE;
+		filing->events[position].policy = SLICE("removed/since");
+	}
+	return outcome;
+}
+
 static enum pg_outcome take_back(struct pg *pg, const struct filing *filing, struct arena *arena)
 {
 	struct uuid *ids = ARENA_ARRAY(arena, struct uuid, filing->event_count);
@@ -184,7 +218,9 @@ static enum pg_outcome file_anew(struct pg *pg, struct filing *filing, bool *ret
 		outcome = match_events(pg, filing, arena);
 	if (pg_err(outcome) != OK || filing->event_count == 0)
 		return outcome;
-	outcome = take_back(pg, filing, arena);
+	outcome = spare_removed(pg, filing, arena);
+	if (pg_err(outcome) == OK)
+		outcome = take_back(pg, filing, arena);
 	return pg_err(outcome) == OK ? file_events(pg, filing, arena) : outcome;
 }
 

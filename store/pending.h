@@ -48,8 +48,8 @@ enum err pending_forget(struct pg *pg, const struct pending_report *pending) MUS
  * place of those that were stored, the counts, and the suppressions, by the statements of the
  * commit path (store/batch.h). filing: attributed again, with the stored report's id; its events
  * get the ids of the stored ones, and those that have none are dropped, since another report's
- * count in their place. *ret_applied is false where the report was pending no more: nothing
- * happened.
+ * count in their place. A subject that somebody has taken off the list meanwhile stays off.
+ * *ret_applied is false where the report was pending no more: nothing happened.
  */
 enum err pending_apply(struct pg *pg, struct filing *filing, bool *ret_applied) MUST_CHECK;
 

@@ -282,6 +282,63 @@ static void an_event_of_another_report_is_left_to_it(void **state)
 			    "authenticated|example.test|1|1 unverified||0|0");
 }
 
+/* Whoever took an address off the list meant what had come until then. */
+static void what_was_removed_since_stays_off(void **state)
+{
+	struct fixture *fixture = *state;
+	struct filing *filing = commit_undecided(fixture, "m", "a@example.test");
+
+	database_run(
+		fixture->database->pg,
+		"INSERT INTO suppression (account_id, suppression_id, stream, address, address_key,"
+		" ref, reason, origin, policy, evidence, can_reactivate, change_number, created_at,"
+		" updated_at, removed_at) SELECT 1, gen_random_uuid(), 'marketing', '', "
+		"address_key,"
+		" '', '', 'complaint', '', '{\"removal\":{\"by\":\"key\"}}', false, 0,"
+		" received_at, received_at, received_at + interval '1 second' FROM event");
+	assert_true(apply(fixture->jobs, decided(fixture, filing)));
+	assert_string_equal(
+		text(fixture, "SELECT concat_ws('|', trust, effect, policy) FROM event"),
+		"authenticated|none|removed/since");
+	assert_int_equal(number(fixture, "SELECT count(*) FROM suppression"
+					 " WHERE removed_at IS NOT NULL"),
+			 1);
+	assert_string_equal(text(fixture, COUNTS),
+			    "authenticated|example.test|1|0 unverified||0|0");
+}
+
+static void what_was_removed_before_comes_back(void **state)
+{
+	static const char *const removals[] = {
+		"removed_at = removed_at - interval '1 second'",
+		"evidence = '{\"removal\":{\"by\":\"expiry\"}}', removed_at = now()",
+	};
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *name = arena_printf(fixture->arena, "m%zu", i).ptr;
+		struct filing *filing = commit_undecided(fixture, name, "a@example.test");
+
+		database_run(
+			fixture->database->pg,
+			arena_printf(fixture->arena,
+				     "DELETE FROM suppression; INSERT INTO suppression ("
+				     "account_id, suppression_id, stream, address, address_key,"
+				     " ref, reason, origin, policy, evidence, can_reactivate,"
+				     " change_number, created_at, updated_at, removed_at)"
+				     " SELECT 1, gen_random_uuid(), 'marketing', '',"
+				     " 'a@example.test', '', '', 'manual', '', '{}', true, 0,"
+				     " now(), now(), received_at FROM pending_authentication;"
+				     " UPDATE suppression SET %s",
+				     removals[i])
+				.ptr);
+		assert_true(apply(fixture->jobs, decided(fixture, filing)));
+		assert_int_equal(number(fixture, "SELECT count(*) FROM suppression"
+						 " WHERE removed_at IS NULL"),
+				 1);
+	}
+}
+
 static void a_failure_leaves_all_as_it_was(void **state)
 {
 	struct fixture *fixture = *state;
@@ -315,6 +372,8 @@ int main(void)
 		TEST(a_report_is_filed_anew_once),
 		TEST(what_proves_nothing_only_says_so),
 		TEST(an_event_of_another_report_is_left_to_it),
+		TEST(what_was_removed_since_stays_off),
+		TEST(what_was_removed_before_comes_back),
 		TEST(a_failure_leaves_all_as_it_was),
 	};
 #undef TEST
