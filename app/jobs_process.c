@@ -12,9 +12,20 @@
 
 enum job_outcome job_failed(struct jobs *jobs, const char *job)
 {
-	log_event(LOG_WARNING, "job_failed", LOG_STR("job", job),
-		  LOG_STR("error", pg_error(jobs->pg)));
+	if (!jobs->failing)
+		log_event(LOG_WARNING, "job_failed", LOG_STR("job", job),
+			  LOG_STR("error", pg_error(jobs->pg)));
+	jobs->failing = true;
 	return JOB_FAILED;
+}
+
+bool job_should_end(void)
+{
+	sigset_t pending;
+
+	return sigpending(&pending) == 0 &&
+	       (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1 ||
+		sigismember(&pending, SIGUSR1) == 1);
 }
 
 /* true: told to end while it waited, at the latest until then. The signals are blocked, so that
@@ -41,8 +52,10 @@ static void run_jobs(struct jobs *jobs, struct schedule *schedule, const sigset_
 			return;
 		if (time_monotonic_ms() < due_at)
 			continue;
-		schedule_ran(schedule, next, schedule->jobs[next].run(jobs, time_now_ms()),
-			     time_monotonic_ms());
+		enum job_outcome outcome = schedule->jobs[next].run(jobs, time_now_ms());
+
+		jobs->failing = jobs->failing && outcome == JOB_FAILED;
+		schedule_ran(schedule, next, outcome, time_monotonic_ms());
 	}
 }
 

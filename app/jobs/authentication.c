@@ -49,11 +49,11 @@ struct batch {
 
 /* What one report cannot do must not keep the others from it; without a database nobody can go on.
  */
-static enum err go_on(struct jobs *jobs, enum err err)
+static enum err go_on(const struct jobs *jobs, enum err err)
 {
 	if (err == OK || err == ERR_RETRY)
 		return err;
-	(void)job_failed(jobs, "authentication");
+	log_event(LOG_ERROR, "report_not_authenticated", LOG_STR("error", pg_error(jobs->pg)));
 	return OK;
 }
 
@@ -106,7 +106,7 @@ static enum err prepare_all(struct batch *batch)
 	struct api_parsers *parsers = api_parsers_new(1, jobs->context->files->rules_fd);
 	enum err err = OK;
 
-	for (size_t i = 0; i < batch->count && err == OK; i++)
+	for (size_t i = 0; i < batch->count && err == OK && !job_should_end(); i++)
 		err = go_on(jobs, prepare(jobs, parsers, &batch->items[i]));
 	api_parsers_free(parsers);
 	return err;

@@ -7,6 +7,8 @@
 #ifndef BOUNCED_APP_JOBS_JOBS_H
 #define BOUNCED_APP_JOBS_JOBS_H
 
+#include <stdbool.h>
+
 #include "app/jobs/schedule.h"
 #include "app/process.h"
 #include "core/err.h"
@@ -18,6 +20,7 @@
 struct jobs {
 	const struct process_context *context;
 	struct pg *pg;
+	bool failing; /* the log has it */
 };
 
 /* Makes partitions ahead, and drops those past their retention. */
@@ -30,7 +33,9 @@ job_run job_expiry;
 /* Authenticates again what could not be authenticated when it came. */
 job_run job_authentication;
 
-/* Logs why a job cannot go on. JOB_FAILED. */
+/* Logs why a job cannot go on, once until one can. JOB_FAILED. */
 enum job_outcome job_failed(struct jobs *jobs, const char *job);
+/* The process is to end, so that a job with many things to do leaves the rest to the next one. */
+bool job_should_end(void);
 
 #endif

@@ -33,7 +33,7 @@ static enum err delete_some(struct jobs *jobs, enum retention_rows rows, int64_t
 	int64_t before = unix_ms - days_of(jobs->context->config, rows) * TIME_DAY_MS;
 	enum err err = OK;
 
-	for (size_t i = 0; i < count && err == OK; i++) {
+	for (size_t i = 0; i < count && err == OK && !job_should_end(); i++) {
 		int64_t deleted = 0;
 
 		err = retention_delete(jobs->pg, rows, accounts[i], before, BATCH, &deleted);

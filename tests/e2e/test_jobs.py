@@ -264,6 +264,18 @@ def test_a_suppression_that_ends_is_told_as_removed():
     assert result_for('ends@recipient.example')['result'] == 'clear'
 
 
+def test_jobs_go_on_when_the_database_is_back():
+    pids = service.processes('jobs')
+    service.http.ok('PUT', '/v1/suppressions/back@recipient.example', {'expires_at': '2099-01-01T00:00:00Z'})
+    service.cluster.stop()
+    harness.wait_for(lambda: log_lines('job_failed'), 'it is noticed', 30, service.log)
+    service.cluster.start()
+    sql("UPDATE suppression SET expires_at = now() WHERE address_key = 'back@recipient.example'")
+    harness.wait_for(lambda: number("SELECT count(*) FROM suppression WHERE address_key = 'back@recipient.example'"
+                                    ' AND removed_at IS NOT NULL') == 1, 'it has ended', 60, service.log)
+    assert service.processes('jobs') == pids, 'a process was started again'
+
+
 def test_without_jobs_mail_is_taken():
     """Ingest makes the partitions that it needs by itself."""
     service.stop()
