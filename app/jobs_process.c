@@ -66,6 +66,7 @@ int jobs_process_main(const struct process_context *context)
 		{ "authentication", config->jobs_interval_ms, job_authentication },
 		{ "expiry", config->jobs_interval_ms, job_expiry },
 		{ "partitions", config->jobs_maintenance_interval_ms, job_partitions },
+		{ "legacy_patterns", TIME_DAY_MS, job_legacy_patterns },
 		{ "retention", config->jobs_maintenance_interval_ms, job_retention },
 	};
 	struct jobs jobs = {

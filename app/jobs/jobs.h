@@ -32,6 +32,8 @@ job_run job_expiry;
 
 /* Authenticates again what could not be authenticated when it came. */
 job_run job_authentication;
+/* Tells of legacy patterns that are about to end. */
+job_run job_legacy_patterns;
 
 /* Logs why a job cannot go on, once until one can. JOB_FAILED. */
 enum job_outcome job_failed(struct jobs *jobs, const char *job);

@@ -264,6 +264,17 @@ def test_a_suppression_that_ends_is_told_as_removed():
     assert result_for('ends@recipient.example')['result'] == 'clear'
 
 
+def test_a_legacy_pattern_that_ends_is_told():
+    service.cli('domain', 'pattern', 'add', harness.DOMAIN, 'soon-{ref}')
+    service.cli('domain', 'pattern', 'add', harness.DOMAIN, 'later-{ref}')
+    sql("UPDATE legacy_pattern SET expires_at = now() + interval '3 days 1 hour' WHERE template = 'soon-{ref}'")
+    # it looks when it starts, and then once a day
+    os.kill(service.processes('jobs')[0], signal.SIGKILL)
+    alert, = harness.wait_for(lambda: log_lines('alert'), 'it is told', 30, service.log)
+    assert (alert['alert'], alert['domain'], alert['template'], alert['days']) == (
+        'legacy_pattern_ends', harness.DOMAIN, 'soon-{ref}', 3), alert
+
+
 def test_jobs_go_on_when_the_database_is_back():
     pids = service.processes('jobs')
     service.http.ok('PUT', '/v1/suppressions/back@recipient.example', {'expires_at': '2099-01-01T00:00:00Z'})
