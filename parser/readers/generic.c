@@ -198,6 +198,26 @@ static size_t find_places(const struct message *message, struct slice text, int 
 	return count;
 }
 
+/* The code of the reply that says most: "Status code: 550 5.1.10" may stand above the reply itself.
+ * Empty where none is quoted. */
+static struct slice wordiest_reply(struct slice text)
+{
+	struct slice rest = text, line, code = SLICE_NONE;
+	size_t most = 0;
+
+	while (slice_next_line(&rest, &line)) {
+		struct text_reply reply = text_reply_find(line);
+		if (slice_empty(reply.code))
+			continue;
+		size_t words = (size_t)(line.ptr + line.len - reply.code.ptr);
+		if (words > most) {
+			most = words;
+			code = reply.code;
+		}
+	}
+	return slice_empty(code) ? text_reply_find(text).code : code;
+}
+
 /* What is said about the recipient at place i: a quoted reply with its paragraph; where there is
  * but one recipient the whole notice; else his line and those up to the next recipient. */
 static struct slice words_about(struct slice text, const struct place *places, size_t count,
@@ -206,9 +226,9 @@ static struct slice words_about(struct slice text, const struct place *places, s
 	const char *end = text.ptr + text.len;
 
 	if (count == 1) {
-		struct text_reply reply = text_reply_find(text);
-		return slice_empty(reply.code) ? slice_head(slice_trim(text), WORDS_MAX)
-					       : paragraph_at(text, reply.code.ptr);
+		struct slice code = wordiest_reply(text);
+		return slice_empty(code) ? slice_head(slice_trim(text), WORDS_MAX)
+					 : paragraph_at(text, code.ptr);
 	}
 	if (i + 1 < count)
 		end = places[i + 1].line;

@@ -7,14 +7,23 @@
 #include "parser/notice.h"
 #include "parser/readers.h"
 
+/* In some languages the product is called otherwise; the group's name is not. */
+static bool names_group(const struct message *message, struct slice address)
+{
+	ptrdiff_t at = slice_find_byte(address, '@');
+	struct slice text = slice_head(message->text, TEXT_BANNER_BYTES);
+
+	return text_has_banner(message, WORDS("Google Group")) ||
+	       (at > 0 && slice_find_nocase(text, slice_head(address, (size_t)at)) >= 0);
+}
+
 static void googlegroups_read(const struct message *message, struct reading *reading)
 {
 	struct slice failed = header_value(&message->headers, "X-Failed-Recipients"), address;
 
 	if (!text_from_daemon(message) || !text_find_address(failed, &address) ||
-	    !text_has_banner(message, WORDS("groups.google.com/support", "support.google.com/a/",
-					    "groups.google.com")) ||
-	    !text_has_banner(message, WORDS("Google Groups", "Google Group")))
+	    !text_has_banner(message, WORDS("groups.google.com", "support.google.com/a/")) ||
+	    !names_group(message, address))
 		return;
 	struct slice text =
 		text_split(message->text, WORDS("Original message"), &reading->returned);
