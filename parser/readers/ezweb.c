@@ -23,6 +23,16 @@ static const struct notice sentences = {
 	.score = 64,
 };
 
+/* line and those behind it, up to an empty one. */
+static struct slice paragraph_from(struct slice line, struct slice rest)
+{
+	const char *end = line.ptr + line.len;
+
+	for (struct slice next; slice_next_line(&rest, &next) && !slice_empty(slice_trim(next));)
+		end = next.ptr + next.len;
+	return slice_from(line.ptr, (size_t)(end - line.ptr));
+}
+
 /* "The user(s) account is disabled." says more than the refused step behind the address. */
 static void read_sentence(const struct message *message, struct slice text,
 			  struct report_recipient *recipient)
@@ -33,11 +43,13 @@ static void read_sentence(const struct message *message, struct slice text,
 		if (!slice_starts_with(slice_trim(line), SLICE("The user(s) ")) &&
 		    !slice_starts_with(slice_trim(line), SLICE("Your message was not delivered")))
 			continue;
-		recipient->diagnostic = slice_empty(recipient->diagnostic)
-						? text_fold(message->arena, line)
-						: arena_printf(message->arena, "%.*s %.*s",
-							       SLICE_ARG(slice_trim(line)),
-							       SLICE_ARG(recipient->diagnostic));
+		line = paragraph_from(line, rest);
+		recipient->diagnostic =
+			slice_empty(recipient->diagnostic)
+				? text_fold(message->arena, line)
+				: arena_printf(message->arena, "%.*s %.*s",
+					       SLICE_ARG(text_fold(message->arena, line)),
+					       SLICE_ARG(recipient->diagnostic));
 		return;
 	}
 }
