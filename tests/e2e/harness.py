@@ -130,20 +130,25 @@ def sandboxed(pid):
 # -- PostgreSQL --
 
 class Cluster:
-    """A PostgreSQL cluster of its own: unix socket in its folder, no port, data on disk with fsync."""
+    """A PostgreSQL cluster of its own: unix socket in its folder, no port, data on disk with fsync.
 
-    def __init__(self, settings=()):
+    data, wal: folders that do not exist yet, where those shall not lie in its folder; such a WAL consists of
+    small files."""
+
+    def __init__(self, settings=(), data=None, wal=None):
         # PostgreSQL refuses to run as root.
         self.user = 'postgres' if os.geteuid() == 0 else None
         self.role = self.user or pwd.getpwuid(os.geteuid()).pw_name
         self.folder = temporary_folder(self.user)
-        self.data = os.path.join(self.folder, 'data')
+        self.data = data or os.path.join(self.folder, 'data')
         self.log = os.path.join(self.folder, 'postgres.log')
         self.process = None
         self.bin = subprocess.run(['pg_config', '--bindir'], capture_output=True, text=True,
                                   check=True).stdout.strip()
         initdb = start_process([self.program('initdb'), '-D', self.data, '-U', self.role, '-A', 'trust',
-                                '-E', 'UTF8', '--locale=C', '--no-sync'], self.log, user=self.user)
+                                '-E', 'UTF8', '--locale=C', '--no-sync'] +
+                               (['--waldir', wal, '--wal-segsize=1'] if wal else []), self.log,
+                               user=self.user)
         if initdb.wait() != 0:
             raise AssertionError('initdb failed: ' + tail(self.log))
         with open(os.path.join(self.data, 'postgresql.conf'), 'a') as conf:

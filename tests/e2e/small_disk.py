@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Disks that are small enough to fill: tmpfs, mounted where only this test and what it starts can see it."""
+import atexit
+import ctypes
+import os
+import subprocess
+
+import harness
+import tap
+
+CLONE_NEWNS = 0x00020000
+
+
+def private_mounts():
+    """What is mounted from now on ends with this process. Before any thread is started."""
+    if os.geteuid() != 0:
+        raise tap.Skip('only root can mount')
+    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS) != 0:
+        raise tap.Skip('no mount namespace: ' + os.strerror(ctypes.get_errno()))
+    subprocess.run(['mount', '--make-rprivate', '/'], check=True, stdin=subprocess.DEVNULL)
+
+
+class SmallDisk:
+    """path: a folder of `owner` with room for `size` bytes."""
+
+    def __init__(self, size, owner='root'):
+        self.path = harness.temporary_folder()
+        self.ballast = os.path.join(self.path, 'ballast')
+        options = 'size=%d,mode=755,uid=%s' % (size, harness.pwd.getpwnam(owner).pw_uid)
+        done = subprocess.run(['mount', '-t', 'tmpfs', '-o', options, 'small-disk', self.path],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise tap.Skip('cannot mount: ' + done.stderr.strip())
+        atexit.register(subprocess.run, ['umount', '--lazy', self.path], stdin=subprocess.DEVNULL)
+
+    def room(self):
+        disk = os.statvfs(self.path)
+        return disk.f_bavail * disk.f_frsize
+
+    def fill(self, leave=0):
+        """All but `leave` bytes are taken."""
+        with open(self.ballast, 'ab') as file:
+            while (room := self.room() - leave) > 0:
+                file.write(b'\0' * min(room, 1024 * 1024))
+                file.flush()
+
+    def free(self):
+        os.unlink(self.ballast)
