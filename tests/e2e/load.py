@@ -41,8 +41,16 @@ class Sender(threading.Thread):
         self.deferred = collections.deque()  # tried, and still to be sent
         self.answers = []
         self.broken = []  # errors of connections refused or lost
+        self.failure = None  # a reply that must not be
 
     def run(self):
+        try:
+            self.work()
+        except AssertionError as error:
+            self.failure = error
+            raise
+
+    def work(self):
         for message in self.mails:
             self.attempt(message)
             if not self.load.queueing:
@@ -131,6 +139,7 @@ class Load:
         """Waits until the senders have nothing left to send."""
         harness.wait_for(lambda: not any(sender.is_alive() for sender in self.senders),
                          'the senders are done', seconds, self.service.log)
+        assert not any(sender.failure for sender in self.senders)
 
     def stored(self):
         """Messages whose 250 came, after nothing was refused and no connection lost."""
