@@ -125,6 +125,11 @@ $(OUT)/tests/$(1)/%: $(OUT)/tests/$(1)/%.o $$$$(LIBRARIES_$$$$(call FOLDER_OF,$$
 endef
 $(foreach group,unit db,$(eval $(call TEST_RULES,$(group))))
 
+# The program with a parser that some messages kill or hang.
+$(OUT)/tests/e2e/poisoned: $(OUT)/tests/e2e/poison.o $(LIBRARIES)
+	$(call say,link,$@)
+	$(Q)$(CC) $(LDFLAGS) -Wl,--wrap=parser_parse -o $@ $(OUT)/app/main.o $< $(LIBRARIES) $(PACKAGE_LIBS) -lpthread
+
 .PHONY: units
 units: $(UNIT_TESTS) $(DB_TESTS)
 

@@ -12,7 +12,7 @@ import time
 import harness
 import mail
 import tap
-from load import SENDERS, Load, endless
+from load import SENDERS, Load, messages, percentile
 from postgres_proxy import PostgresProxy
 
 SOAK = bool(os.environ.get('BOUNCED_SOAK'))
@@ -34,14 +34,10 @@ def memory(service):
     return {pid: harness.resident(pid) for pid in pids}
 
 
-def percentile(values, percent):
-    return sorted(values)[(len(values) - 1) * percent // 100]
-
-
 def test_away():
     service = harness.Service(cluster, 'away', program=PROGRAM).start()
     tokens = service.tokens([(str(n + 1), None, None) for n in range(SENDERS)])
-    load = Load(service, [endless(n, token) for n, token in enumerate(tokens)],
+    load = Load(service, [messages(n, token) for n, token in enumerate(tokens)],
                 pause=SENDERS * 60 / PER_MINUTE, queueing=True)
     load.wait_for_progress()
     cluster.stop()
