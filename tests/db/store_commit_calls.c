@@ -16,12 +16,12 @@ static bool fails(void)
 }
 
 /* These stand before libpq's. */
-#define FAILING(name, parameters, arguments)                                        \
-	int name parameters                                                         \
-	{                                                                           \
-		int(*real) parameters = (int(*) parameters)dlsym(RTLD_NEXT, #name); \
-                                                                                    \
-		return fails() ? 0 : real arguments;                                \
+#define FAILING(name, parameters, arguments)                                                      \
+	int name parameters                                                                       \
+	{                                                                                         \
+		int(*real) parameters = __extension__(int(*) parameters) dlsym(RTLD_NEXT, #name); \
+                                                                                                  \
+		return fails() ? 0 : real arguments;                                              \
 	}
 
 FAILING(PQsendQueryParams,
