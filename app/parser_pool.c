@@ -18,7 +18,8 @@ struct child {
 	struct parser_pool *pool;
 	struct parser_client *client;
 	struct watch *watch;
-	bool broken; /* waits for a replacement */
+	bool broken;        /* waits for a replacement */
+	int64_t replace_at; /* then */
 };
 
 struct parser_pool {
@@ -30,8 +31,8 @@ struct parser_pool {
 
 static void update(struct child *child, bool changed)
 {
-	int64_t deadline = child->broken ? time_monotonic_ms() + RESTART_MS
-					 : parser_client_deadline(child->client);
+	int64_t deadline =
+		child->broken ? child->replace_at : parser_client_deadline(child->client);
 
 	watch_update(child->watch, child->broken ? -1 : parser_client_fd(child->client), changed,
 		     !child->broken && parser_client_wants_write(child->client), deadline);
@@ -58,6 +59,7 @@ static void replace(struct child *child)
 	pid_t old = parser_client_pid(child->client);
 
 	child->broken = parser_client_replace(child->client, time_monotonic_ms()) != OK;
+	child->replace_at = time_monotonic_ms() + RESTART_MS;
 	log_event(LOG_WARNING, "parser_child_replaced", LOG_INT("old_pid", old),
 		  LOG_INT("new_pid", child->broken ? -1 : parser_client_pid(child->client)),
 		  LOG_INT("waiting", (int64_t)parser_client_pending(child->client)));
@@ -131,7 +133,9 @@ void parser_pool_parse(struct parser_pool *pool, void *tag, struct slice raw)
 	}
 	parser_client_send(least->client, tag, raw);
 	/* most of the time the socket takes it at once: no need to wait for the event loop */
-	if (!least->broken && parser_client_pump(least->client, time_monotonic_ms()) != OK)
+	if (!least->broken && parser_client_pump(least->client, time_monotonic_ms()) != OK) {
 		least->broken = true;
+		least->replace_at = time_monotonic_ms();
+	}
 	update(least, false);
 }
