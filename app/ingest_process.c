@@ -270,11 +270,32 @@ static bool start_screening(struct ingest *ingest, char *error)
 	return true;
 }
 
+/* libevent's memory. It would go on without an event for which there was none, and a connection
+ * would wait for ever. */
+static void *allocate(size_t size)
+{
+	void *memory = malloc(size);
+
+	if (memory == NULL && size > 0)
+		abort();
+	return memory;
+}
+
+static void *reallocate(void *memory, size_t size)
+{
+	void *moved = realloc(memory, size);
+
+	if (moved == NULL && size > 0)
+		abort();
+	return moved;
+}
+
 static enum err start(struct ingest *ingest)
 {
 	const struct process_context *context = ingest->context;
 	char error[ERROR_LEN];
 
+	event_set_mem_functions(allocate, reallocate, free);
 	ingest->base = event_base_new();
 	if (ingest->base == NULL)
 		abort();
