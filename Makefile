@@ -133,6 +133,12 @@ $(OUT)/tests/e2e/poisoned: $(OUT)/tests/e2e/poison.o $(LIBRARIES)
 .PHONY: units
 units: $(UNIT_TESTS) $(DB_TESTS)
 
+# Makes calls of the program as it is shipped fail. It has the C library's functions itself.
+$(OUT)/tests/e2e/faults.so: tests/e2e/faults.c $(OUT)/.flags
+	@mkdir -p $(@D)
+	$(call say,link,$@)
+	$(Q)$(CC) $(CFLAGS) -U_FORTIFY_SOURCE -fPIC -shared -MMD -MP -o $@ $<
+
 -include $(wildcard $(OUT)/*/*.d $(OUT)/*/*/*.d)
 
 # -- checks, benchmarks --
@@ -215,7 +221,7 @@ bench:
 ## soak           the long tests at full length
 .PHONY: soak
 soak:
-	@BOUNCED_SOAK=1 $(TESTS) e2e reliability connections
+	@BOUNCED_SOAK=1 $(TESTS) e2e reliability connections faults
 
 # -- running and installing --
 # A line that begins with two hashes is what `make help` prints.

@@ -232,7 +232,7 @@ class Http:
         self.port = port
         self.key = key
 
-    def request(self, method, path, body=None, content_type='application/json', headers=()):
+    def request(self, method, path, body=None, content_type='application/json', headers=(), timeout=30):
         """Returns (status, headers, body); JSON bodies are parsed, others are bytes."""
         fields = dict(headers)
         if self.key:
@@ -241,7 +241,7 @@ class Http:
             fields['Content-Type'] = content_type
             if not isinstance(body, bytes):
                 body = json.dumps(body).encode()
-        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=30)
+        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=timeout)
         try:
             connection.request(method, path, body, fields)
             answer = connection.getresponse()
@@ -286,6 +286,7 @@ class Service:
         self.database = name
         self.program = program
         self.process = None
+        self.environment = {}  # more of it for `serve`
         self.folder = temporary_folder()
         self.log = os.path.join(self.folder, 'log')
         self.smtp_port, self.http_port = free_ports(2)
@@ -338,7 +339,7 @@ class Service:
 
     def start(self):
         self.process = start_process([self.program, '-c', self.configuration, 'serve'], self.log,
-                                     death_signal=signal.SIGTERM)
+                                     death_signal=signal.SIGTERM, env={**os.environ, **self.environment})
         wait_for(self.ready, 'the service is ready', 60, self.log)
         return self
 
