@@ -268,11 +268,13 @@ static void refuse(const struct listener *listener, int fd)
 
 static bool has_room(struct server *server, int fd)
 {
-	if (fd >= server->fd_limit)
+	bool few_fds = fd >= server->fd_limit;
+
+	if (few_fds)
 		learn_capacity(server);
 	else if (server->free_count > 0)
 		return true;
-	refusal_add(server->shared.refusals, REFUSED_DESCRIPTORS);
+	refusal_add(server->shared.refusals, few_fds ? REFUSED_DESCRIPTORS : REFUSED_CONNECTIONS);
 	return false;
 }
 

@@ -150,6 +150,33 @@ def test_errors_cost_the_client_time_and_nobody_else():
     service.stop()
 
 
+# -- nearly full --
+
+def errors_take(smtp, count):
+    """Seconds until that many wrong commands in a row are answered."""
+    began = time.monotonic()
+    for _ in range(count):
+        assert smtp.command('FOO')[0] == 500
+    return time.monotonic() - began
+
+
+def test_stress():
+    """Above 80 % of the places nobody may rest; below again, errors cost time."""
+    service = harness.Service(CLUSTER, 'stress', ingest__processes=1, smtp__max_connections=10).start()
+    held = [harness.wait_for(lambda: allowed(service), 'a place is free') for _ in range(9)]
+    harness.wait_for(lambda: '"event":"nearly_full"' in open(service.log).read(), 'it is nearly full')
+    assert errors_take(held[0], 4) < 1
+    assert harness.wait_for(lambda: allowed(service), 'the last place') and greeting(service) == 421
+    assert service.refused()['connections'] >= 1
+    for smtp in held[1:]:
+        smtp.close()
+    harness.wait_for(lambda: '"event":"no_longer_nearly_full"' in open(service.log).read(), 'it has room again')
+    took = errors_take(held[0], 3)
+    assert took > 1.5, took
+    held[0].close()
+    service.stop()
+
+
 # -- a mint that went wrong --
 
 def hurried_program(times):

@@ -274,7 +274,8 @@ def test_certificates_are_reloaded():
     # A process that is started later has the old one as well.
     for pid in service.processes('ingest'):
         os.kill(pid, signal.SIGKILL)
-    harness.wait_for(lambda: len(service.processes('ingest')) == 2 and service.ready(), 'it is back', log=service.log)
+    harness.wait_for(lambda: len(service.processes('ingest')) == 2 and service.ready(), 'it is back', 30,
+                     service.log)
     assert served() == old
     with mail.Smtp(service.smtp_port) as during:
         during.starttls()
@@ -322,7 +323,8 @@ def test_a_key_that_only_root_may_read():
         raise tap.Skip('needs root')
     made = harness.certificate(FOLDER, 'roots')
     os.chmod(made[1], 0o600)
-    roots = harness.Service(service.cluster, 'roots', user='nobody', tls__certificates=made[0], tls__keys=made[1])
+    roots = harness.Service(service.cluster, 'roots', user='nobody', tls__certificates=made[0],
+                            tls__keys=made[1])
     try:
         roots.start()
     except AssertionError as error:

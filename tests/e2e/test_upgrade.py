@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import threading
 
 import harness
@@ -35,7 +34,13 @@ def write_rules(text):
 
 os.mkdir(RULES)
 install()
-service = harness.Service(cluster, program=PROGRAM, user='nobody', parser__rules_dir=RULES).start()
+PATH = os.path.join(FOLDER, 'lmtp')
+CERTIFICATE, KEY = harness.certificate(FOLDER)
+os.chmod(KEY, 0o644)
+SUBMISSIONS, = harness.free_ports(1)
+service = harness.Service(cluster, program=PROGRAM, user='nobody', parser__rules_dir=RULES,
+                          tls__certificates=CERTIFICATE, tls__keys=KEY, submissions__port=SUBMISSIONS,
+                          lmtp_unix__path=PATH).start()
 
 
 def log_lines(name):
@@ -45,11 +50,11 @@ def log_lines(name):
 
 
 class Knocker(threading.Thread):
-    """Connects to a port again and again, and counts who does not get an answer."""
+    """Connects to a listener again and again, and counts who does not get an answer."""
 
-    def __init__(self, port, say, expected):
+    def __init__(self, to, say, expected, tls=None):
         super().__init__(daemon=True)
-        self.port, self.say, self.expected = port, say, expected
+        self.to, self.say, self.expected, self.tls = to, say, expected, tls
         self.count, self.failures = 0, []
         self.stopping = threading.Event()
         self.start()
@@ -57,9 +62,12 @@ class Knocker(threading.Thread):
     def run(self):
         while not self.stopping.is_set():
             try:
-                with socket.create_connection(('127.0.0.1', self.port), 30) as connection:
+                with mail.connect(self.to, 30) as connection:
+                    if self.tls:
+                        connection = self.tls.wrap_socket(connection)
                     connection.sendall(self.say)
                     answer = connection.recv(100)
+                    connection.close()
                 assert answer.startswith(self.expected), answer
                 self.count += 1
             except (OSError, AssertionError) as error:
@@ -78,6 +86,8 @@ class Traffic:
         self.load = Load(service)
         self.knockers = [
             Knocker(service.smtp_port, b'', b'220 '),
+            Knocker(PATH, b'', b'220 '),
+            Knocker(SUBMISSIONS, b'', b'220 ', mail.any_tls()),
             Knocker(service.http_port, b'GET /healthz HTTP/1.1\r\nHost: x.example\r\n\r\n', b'HTTP/1.1 200 ')]
         return self
 
