@@ -105,7 +105,7 @@ struct slice reply_code_find(struct slice text)
 		char first = text.ptr[at];
 
 		if ((first != '4' && first != '5' && first != '2') || digits_at(text, at) != 3 ||
-		    text.ptr[at + 1] > '5')
+		    text.ptr[at + 1] > '7')
 			continue;
 		bool before_ok =
 			at == 0 || (!ascii_is_alnum(text.ptr[at - 1]) && text.ptr[at - 1] != '.' &&

@@ -111,6 +111,7 @@ static void test_codes_in_running_text(void **state)
 		{ "250 ok", "", "250" },
 		{ "550: 5.7.1 denied", "5.7.1", "550" },
 		{ "580 none", "", "" },
+		{ "571 Delivery not authorized", "", "571" },
 	};
 
 	(void)state;
