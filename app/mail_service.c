@@ -171,6 +171,24 @@ static void screen_rcpt(struct mail_service *service, connection_id connection,
 		say_rcpt(service, connection, decision);
 }
 
+/* A mistake of ours, perhaps, or a stranger's play: told once in a while for each cause. */
+static void tell_put_off(struct mail_service *service, struct slice address,
+			 enum rcpt_outcome outcome)
+{
+	struct put_off *put_off = &service->put_off[outcome];
+	int64_t now = time_monotonic_ms();
+	struct address parts;
+
+	put_off->times++;
+	if (now < put_off->quiet_until || !address_split(address, &parts))
+		return;
+	log_event(LOG_ERROR, "alert", LOG_STR("alert", "return_path_put_off"),
+		  LOG_STR("why", rcpt_outcome_word(outcome)), LOG_SLICE("domain", parts.domain),
+		  LOG_INT("times", (int64_t)put_off->times));
+	put_off->times = 0;
+	put_off->quiet_until = now + GUARD_ALERT_MS;
+}
+
 static void answer_rcpt(struct mail_service *service, connection_id connection,
 			struct slice address, const struct recipient_decision *decision)
 {
@@ -179,9 +197,8 @@ static void answer_rcpt(struct mail_service *service, connection_id connection,
 	if (decision->alert && address_split(address, &parts))
 		log_event(LOG_ERROR, "alert", LOG_STR("alert", "return_paths_do_not_verify"),
 			  LOG_SLICE("domain", parts.domain));
-	if (decision->verdict == RCPT_LATER)
-		log_event(LOG_WARNING, "recipient_later",
-			  LOG_STR("why", rcpt_outcome_word(decision->outcome)));
+	if (decision->verdict == RCPT_LATER && decision->outcome != RCPT_SUSPECT)
+		tell_put_off(service, address, decision->outcome);
 	screen_rcpt(service, connection, decision);
 }
 

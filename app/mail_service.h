@@ -22,6 +22,12 @@
 
 struct waiting_question;
 
+/* Recipients that were told to come later, for one reason. */
+struct put_off {
+	uint64_t times; /* since the log said so */
+	int64_t quiet_until;
+};
+
 /* All borrowed, and filled in by its owner before the server listens. */
 struct mail_service {
 	const struct config *config;
@@ -34,6 +40,7 @@ struct mail_service {
 	struct block_lists *block_lists; /* NULL: none are asked */
 
 	struct recipient_counters counters;
+	struct put_off put_off[RCPT_OUTCOME_COUNT];
 	struct waiting_question *waiting; /* for a fresh directory */
 };
 

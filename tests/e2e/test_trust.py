@@ -228,6 +228,22 @@ def test_a_retired_key_verifies_and_signs_no_more():
     assert changed('SELECT trust FROM event WHERE report_id = %s', mail.report_id(reply)) == 'verified'
 
 
+def test_our_own_mistakes_are_put_off_with_an_alert():
+    """A key that no process knows, a token of tomorrow: 451. However often, the log says so once a process."""
+    mistakes = {'unknown_key': mint(46, key=200), 'future': mint(47, age=-2)}
+    for why, token in mistakes.items():
+        for _ in range(4):
+            with mail.Smtp(service.smtp_port) as smtp:
+                assert smtp.command('MAIL FROM:<>')[0] == 250
+                for _ in range(10):
+                    code, text = smtp.command('RCPT TO:<%s>' % at(token))
+                    assert (code, text[:5]) == (451, '4.7.1'), (why, code, text)
+        with open(service.log) as log:
+            alerts = [json.loads(line) for line in log if '"return_path_put_off"' in line and '"%s"' % why in line]
+        assert len(alerts) in (1, 2) and alerts[0]['event'] == 'alert', alerts
+        assert alerts[0]['domain'] == harness.DOMAIN, alerts
+
+
 def test_a_revoked_key():
     assert 'is current' in fails('token-key', 'activate', '--account', 'demo', '--force', '1')
     service.cli('token-key', 'revoke', '--account', 'demo', '0')
