@@ -115,6 +115,11 @@ bool recipient_redacted(struct slice address)
 					      "anonymized",
 					      "anonymised",
 					      "withheld",
+					      "masked",
+					      "obfuscated",
+					      "removed-for-privacy",
+					      "anonymized-user",
+					      "anonymised-user",
 					      "user-redacted",
 					      "redacted-address",
 					      "undisclosed-recipients",
@@ -124,12 +129,18 @@ bool recipient_redacted(struct slice address)
 	struct slice local = at >= 0 ? slice_head(address, (size_t)at) : address;
 	struct slice domain = at >= 0 ? slice_skip(address, (size_t)at + 1) : SLICE_NONE;
 
+	/* "[redacted]@…", "(hidden)" */
+	if (local.len > 2 && slice_find_byte(SLICE("[("), local.ptr[0]) >= 0)
+		local = slice_from(local.ptr + 1, local.len - 2);
 	if (slice_trim(address).len == 0 || is_word(slice_trim(local), LOCALS) ||
 	    only_filler(local))
 		return true;
 	return slice_starts_with_nocase(local, SLICE("undisclosed")) ||
-	       slice_starts_with_nocase(local, SLICE("redacted-")) ||
+	       slice_starts_with_nocase(local, SLICE("redacted")) ||
 	       slice_find_nocase(local, SLICE("does-not-exist")) >= 0 ||
-	       slice_equal_nocase(domain, SLICE("redacted.invalid")) ||
+	       slice_find(local, SLICE("***")) >= 0 ||
+	       slice_equal_nocase(address, SLICE("[email\xc2\xa0protected]")) ||
+	       slice_equal_nocase(address, SLICE("[email protected]")) ||
+	       slice_ends_with_nocase(domain, SLICE(".invalid")) || /* RFC 2606: nobody's */
 	       slice_equal_nocase(domain, SLICE("redacted"));
 }

@@ -149,9 +149,18 @@ static void test_redacted(void **state)
 					   "*****",
 					   "this-local-part-does-not-exist-here@example.com",
 					   "user@redacted.invalid",
+					   "recipient@removed.invalid",
+					   "[redacted]@example.com",
+					   "redacted_user@example.com",
+					   "masked@example.com",
+					   "a***@example.com",
+					   "[email protected]",
 					   "" };
-	static const char *const NO[] = { "user@example.com", "red@example.com", "x@example.com",
-					  "xavier@example.com", "editor.acted@example.com" };
+	static const char *const NO[] = {
+		"user@example.com",   "red@example.com",          "x@example.com",
+		"xavier@example.com", "editor.acted@example.com", "mask@example.com",
+		"a*b@example.com"
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(YES) / sizeof(YES[0]); i++) {
