@@ -5,10 +5,10 @@
 
 static const struct notice courier = {
 	.banner = WORDS("running the Courier mail server", "UNDELIVERABLE MAIL"),
-	.list = WORDS("following recipients"),
+	.list = WORDS("following recipients", "the following addresses only"),
 	.stop = WORDS("---------------------------------------"),
 	.returned = WORDS("The original message follows"),
-	.delay = WORDS("DELAYED MAIL", "delivery attempts will continue"),
+	.delay = WORDS("DELAYED MAIL", "DELAYS IN DELIVERING", "delivery attempts will continue"),
 	.form = TEXT_ANGLE | TEXT_COLON | TEXT_SAME_INDENT | TEXT_BLANK_ENDS,
 	.score = 62,
 };
