@@ -23,6 +23,8 @@
 
 /* Read at once from the child; an answer has a few kilobytes. */
 #define READ_CHUNK 65536
+/* Sent at once to the child. */
+#define FRAMES_AT_ONCE 16
 
 enum request_state { REQUEST_WAITING, REQUEST_ANSWERED, REQUEST_CONDEMNED };
 
@@ -259,35 +261,67 @@ void parser_client_send(struct parser_client *client, void *tag, struct slice ra
 
 /* -- moving bytes -- */
 
+/* The frames that are sent at once: header and message each. */
+struct frames {
+	struct iovec parts[2 * FRAMES_AT_ONCE];
+	unsigned char headers[FRAMES_AT_ONCE][FRAME_HEADER_LEN];
+	size_t count;
+};
+
+static void frames_add(struct frames *frames, struct parser_client *client, struct request *request)
+{
+	unsigned char *header = frames->headers[frames->count];
+	struct iovec *parts = &frames->parts[2 * frames->count++];
+
+	if (request->sequence == 0)
+		request->sequence = ++client->sequence;
+	const struct frame frame = { request->sequence, (uint32_t)request->raw.len };
+	frame_encode(frame, header);
+	parts[0] = (struct iovec){ header, FRAME_HEADER_LEN };
+	parts[1] = (struct iovec){ (void *)(uintptr_t)request->raw.ptr, request->raw.len };
+}
+
+static void frames_gather(struct frames *frames, struct parser_client *client)
+{
+	struct request *request = client->sending;
+	size_t sent = client->sent;
+
+	frames->count = 0;
+	for (; request && frames->count < FRAMES_AT_ONCE; request = next_waiting(request->next))
+		frames_add(frames, client, request);
+	/* the first may have gone out in part */
+	for (size_t i = 0; i < 2; i++) {
+		struct iovec *part = &frames->parts[i];
+		size_t gone = sent < part->iov_len ? sent : part->iov_len;
+		*part = (struct iovec){ (char *)part->iov_base + gone, part->iov_len - gone };
+		sent -= gone;
+	}
+}
+
+static void count_sent(struct parser_client *client, size_t sent)
+{
+	client->sent += sent;
+	while (client->sending && client->sent >= FRAME_HEADER_LEN + client->sending->raw.len) {
+		client->sent -= FRAME_HEADER_LEN + client->sending->raw.len;
+		client->sending = next_waiting(client->sending->next);
+	}
+}
+
 /* Sends what fits. ERR_RETRY: the child is gone. */
 static enum err send_some(struct parser_client *client)
 {
-	while (client->ready && client->sending) {
-		struct request *request = client->sending;
-		unsigned char header[FRAME_HEADER_LEN];
-		if (client->sent == 0)
-			request->sequence = ++client->sequence;
-		const struct frame frame = { request->sequence, (uint32_t)request->raw.len };
-		frame_encode(frame, header);
+	struct frames frames;
 
-		struct slice head =
-			slice_skip(slice_from((char *)header, sizeof(header)), client->sent);
-		size_t body_sent =
-			client->sent > sizeof(header) ? client->sent - sizeof(header) : 0;
-		struct slice body = slice_skip(request->raw, body_sent);
-		struct iovec parts[2] = {
-			{ (void *)(uintptr_t)head.ptr, head.len },
-			{ (void *)(uintptr_t)body.ptr, body.len },
+	while (client->ready && client->sending) {
+		frames_gather(&frames, client);
+		const struct msghdr message = {
+			.msg_iov = frames.parts,
+			.msg_iovlen = 2 * frames.count,
 		};
-		const struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
 		ssize_t sent = sendmsg(client->fd, &message, MSG_NOSIGNAL);
 		if (sent < 0)
 			return errno == EAGAIN || errno == EINTR ? OK : ERR_RETRY;
-		client->sent += (size_t)sent;
-		if (client->sent == sizeof(header) + request->raw.len) {
-			client->sending = next_waiting(request->next);
-			client->sent = 0;
-		}
+		count_sent(client, (size_t)sent);
 	}
 	return OK;
 }
