@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,7 +102,8 @@ static bool read_file(const char *file, struct buf *raw)
 
 	if (fd < 0)
 		return false;
-	if (fstat(fd, &status) == 0 && status.st_size > 0 && status.st_size < LIMIT_PARSER_MESSAGE)
+	bool regular = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+	if (regular && status.st_size < LIMIT_PARSER_MESSAGE)
 		chunk = (size_t)status.st_size + 1;
 	buf_init(raw, LIMIT_PARSER_MESSAGE + 1);
 	for (;;) {
@@ -115,12 +117,14 @@ static bool read_file(const char *file, struct buf *raw)
 		if (got <= 0)
 			break;
 		raw->len += (size_t)got;
+		if (regular && (size_t)got < chunk)
+			break;
 	}
 	int saved = errno;
 	if (!standard)
 		close(fd);
 	errno = saved;
-	return got == 0;
+	return got >= 0;
 }
 
 static void send_file(struct run *run, char *file)
@@ -278,6 +282,9 @@ static bool start_children(struct run *run, const struct parser_options *options
 			break;
 		run->child_count++;
 	}
+	/* An answer must not interrupt the child that wrote it: so they come many at a time. */
+	const struct sched_param batch = { 0 };
+	sched_setscheduler(0, SCHED_BATCH, &batch);
 	return run->child_count > 0;
 }
 
