@@ -99,9 +99,49 @@ static const struct charset CHARSET_TABLE[] = {
 
 #define CHARSET_COUNT (sizeof(CHARSET_TABLE) / sizeof(CHARSET_TABLE[0]))
 
-/* Per row; rows of one iconv name share theirs. (iconv_t)-1: this machine does not have it. */
-static iconv_t descriptors[CHARSET_COUNT];
+/* What a byte is in UTF-8. */
+struct character {
+	char bytes[3];
+	unsigned char len;
+};
+
+/* How the charset of a row is read; rows of one iconv name share theirs. */
+struct converter {
+	iconv_t descriptor; /* (iconv_t)-1: this machine does not have it */
+	bool single;        /* each byte stands for itself: iconv is asked once for each, */
+	struct character upper[128]; /* and for the ASCII half not at all */
+};
+
+static struct converter converters[CHARSET_COUNT];
+static const struct converter *converter_of[CHARSET_COUNT];
 static bool initialised;
+
+/* false: it is a piece of a longer character. One that is none becomes U+FFFD. */
+static bool read_byte(iconv_t descriptor, char byte, struct character *ret_character)
+{
+	char *read = &byte;
+	size_t left = 1;
+	char *write = ret_character->bytes;
+	size_t room = sizeof(ret_character->bytes);
+
+	iconv(descriptor, NULL, NULL, NULL, NULL);
+	if (iconv(descriptor, &read, &left, &write, &room) == (size_t)-1) {
+		if (errno != EILSEQ)
+			return false;
+		write = mempcpy(ret_character->bytes, "\xef\xbf\xbd", 3);
+	}
+	ret_character->len = (unsigned char)(write - ret_character->bytes);
+	return ret_character->len > 0;
+}
+
+static void converter_init(struct converter *converter, const struct charset *charset)
+{
+	converter->descriptor = iconv_open("UTF-8", charset->iconv_name);
+	converter->single = converter->descriptor != (iconv_t)-1 && charset->ascii == ASCII;
+	for (int i = 0; i < 128 && converter->single; i++)
+		converter->single =
+			read_byte(converter->descriptor, (char)(i + 128), &converter->upper[i]);
+}
 
 void charset_init(void)
 {
@@ -112,8 +152,9 @@ void charset_init(void)
 		size_t same = 0;
 		while (strcmp(CHARSET_TABLE[same].iconv_name, CHARSET_TABLE[i].iconv_name) != 0)
 			same++;
-		descriptors[i] = same < i ? descriptors[same]
-					  : iconv_open("UTF-8", CHARSET_TABLE[i].iconv_name);
+		converter_of[i] = &converters[same];
+		if (same == i)
+			converter_init(&converters[i], &CHARSET_TABLE[i]);
 	}
 }
 
@@ -132,6 +173,24 @@ static bool is_ascii(struct slice text)
 			return false;
 	}
 	return true;
+}
+
+static struct slice convert_bytes(struct arena *arena, const struct character *upper,
+				  struct slice text)
+{
+	char *out = arena_bytes(arena, text.len * 3);
+	char *write = out;
+
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char byte = (unsigned char)text.ptr[i];
+		if (byte < 128) {
+			*write++ = (char)byte;
+			continue;
+		}
+		memcpy(write, upper[byte - 128].bytes, 3);
+		write += upper[byte - 128].len;
+	}
+	return slice_from(out, (size_t)(write - out));
 }
 
 /* The rest after iconv stopped: one byte that cannot be read is skipped for each U+FFFD. */
@@ -200,8 +259,9 @@ struct slice charset_to_utf8(struct arena *arena, struct slice charset, struct s
 		else
 			known = charset_find(SLICE("windows-1252"));
 	}
-	iconv_t descriptor = descriptors[known - CHARSET_TABLE];
-	if (!initialised || descriptor == (iconv_t)-1)
+	const struct converter *converter = converter_of[known - CHARSET_TABLE];
+	if (!initialised || converter->descriptor == (iconv_t)-1)
 		return utf8_repair(arena, text);
-	return convert(arena, descriptor, text);
+	return converter->single ? convert_bytes(arena, converter->upper, text)
+				 : convert(arena, converter->descriptor, text);
 }

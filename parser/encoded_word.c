@@ -171,7 +171,7 @@ static void decode(struct output *output, struct slice rest)
 
 struct slice encoded_words_decode(struct arena *arena, struct slice value)
 {
-	if (slice_find(value, SLICE("=?")) < 0)
+	if (slice_find_byte(value, '=') < 0 || slice_find(value, SLICE("=?")) < 0)
 		return charset_to_utf8(arena, SLICE_NONE, value);
 	struct output output = {
 		.arena = arena,
