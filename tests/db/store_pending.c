@@ -282,6 +282,31 @@ static void an_event_of_another_report_is_left_to_it(void **state)
 			    "authenticated|example.test|1|1 unverified||0|0");
 }
 
+/* A report may name somebody twice: that was one event, and stays one. */
+static void who_is_named_twice_has_one_event(void **state)
+{
+	struct fixture *fixture = *state;
+	struct filing *filing = undecided(fixture, "m", "a@example.test"), *after;
+	struct filing_event *before = ARENA_ARRAY(fixture->arena, struct filing_event, 2);
+	struct filing_event *later = ARENA_ARRAY(fixture->arena, struct filing_event, 2);
+
+	before[0] = before[1] = *filing->events;
+	before[1].id = uuid_v7(filing->inbound->received_at);
+	filing->events = before;
+	filing->event_count = 2;
+	commit(fixture->committer, fixture->items, &filing, 1);
+	assert_int_equal(number(fixture, "SELECT count(*) FROM event"), 1);
+
+	after = decided(fixture, filing);
+	later[0] = later[1] = *after->events;
+	later[1].id = uuid_v7(filing->inbound->received_at);
+	after->events = later;
+	assert_true(apply(fixture->jobs, after));
+	assert_string_equal(text(fixture, "SELECT string_agg(effect, ' ') FROM event"), "suppress");
+	assert_string_equal(text(fixture, COUNTS),
+			    "authenticated|example.test|1|1 unverified||0|0");
+}
+
 /* Whoever took an address off the list meant what had come until then. */
 static void what_was_removed_since_stays_off(void **state)
 {
@@ -372,6 +397,7 @@ int main(void)
 		TEST(a_report_is_filed_anew_once),
 		TEST(what_proves_nothing_only_says_so),
 		TEST(an_event_of_another_report_is_left_to_it),
+		TEST(who_is_named_twice_has_one_event),
 		TEST(what_was_removed_since_stays_off),
 		TEST(what_was_removed_before_comes_back),
 		TEST(a_failure_leaves_all_as_it_was),
