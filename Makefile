@@ -221,7 +221,7 @@ bench:
 ## soak           the long tests at full length
 .PHONY: soak
 soak:
-	@BOUNCED_SOAK=1 $(TESTS) e2e reliability connections faults
+	@BOUNCED_SOAK=1 $(TESTS) e2e reliability connections abuse faults
 
 # -- running and installing --
 # A line that begins with two hashes is what `make help` prints.

@@ -2,7 +2,9 @@
 """Disks that are small enough to fill: tmpfs, mounted where only this test and what it starts can see it."""
 import atexit
 import ctypes
+import functools
 import os
+import pwd
 import subprocess
 
 import harness
@@ -11,8 +13,9 @@ import tap
 CLONE_NEWNS = 0x00020000
 
 
+@functools.cache
 def private_mounts():
-    """What is mounted from now on ends with this process. Before any thread is started."""
+    """What is mounted from now on ends with this process."""
     if os.geteuid() != 0:
         raise tap.Skip('only root can mount')
     if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS) != 0:
@@ -21,12 +24,14 @@ def private_mounts():
 
 
 class SmallDisk:
-    """path: a folder of `owner` with room for `size` bytes."""
+    """path: a folder of `owner` with room for `size` bytes. Begin a test with it: only what is started later
+    sees it."""
 
     def __init__(self, size, owner='root'):
+        private_mounts()
         self.path = harness.temporary_folder()
         self.ballast = os.path.join(self.path, 'ballast')
-        options = 'size=%d,mode=755,uid=%s' % (size, harness.pwd.getpwnam(owner).pw_uid)
+        options = 'size=%d,mode=755,uid=%s' % (size, pwd.getpwnam(owner).pw_uid)
         done = subprocess.run(['mount', '-t', 'tmpfs', '-o', options, 'small-disk', self.path],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True)
         if done.returncode != 0:

@@ -10,7 +10,7 @@ import signal
 import harness
 import tap
 from load import SENDERS, Load
-from small_disk import SmallDisk, private_mounts
+from small_disk import SmallDisk
 
 MB = 1024 * 1024
 SIZE, LEFT = (256 * MB, 128 * MB) if os.environ.get('BOUNCED_SOAK') else (32 * MB, 2 * MB)
@@ -86,5 +86,4 @@ def test_log():
     go_on(load, 'log')
 
 
-private_mounts()
 tap.main(globals())
