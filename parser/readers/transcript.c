@@ -47,9 +47,20 @@ static struct slice add_reply(struct transcript *transcript, struct slice reply,
 	return arena_printf(transcript->arena, "%.*s\n%.*s", SLICE_ARG(reply), SLICE_ARG(words));
 }
 
+/* What a local delivery program printed, up to Sendmail's verdict on it, which says less:
+ * "mail.local: /var/mail/a: Disc quota exceeded", "554 5.3.0 unknown mailer error 1". */
+static struct slice with_output(struct slice output, struct slice verdict)
+{
+	static const char *const verdicts[] = { "mailer error", "Can't create output", NULL };
+
+	if (slice_empty(output) || !text_has(verdict, verdicts))
+		return verdict;
+	return slice_from(output.ptr, (size_t)(verdict.ptr + verdict.len - output.ptr));
+}
+
 bool transcript_next(struct transcript *transcript, struct verdict_line *ret_line)
 {
-	struct slice reply = SLICE_NONE, line;
+	struct slice reply = SLICE_NONE, output = SLICE_NONE, line;
 
 	while (slice_next_line(&transcript->rest, &line)) {
 		line = slice_trim(line);
@@ -62,13 +73,15 @@ bool transcript_next(struct transcript *transcript, struct verdict_line *ret_lin
 		} else if (is_arrow(line, "<<<")) {
 			reply = add_reply(transcript, reply, line);
 		} else if (is_verdict(line)) {
-			*ret_line = (struct verdict_line){ .words = line,
+			*ret_line = (struct verdict_line){ .words = with_output(output, line),
 							   .reply = reply,
 							   .host = transcript->host,
 							   .command = transcript->command };
 			if (!text_find_address(line, &ret_line->address))
 				ret_line->address = SLICE_NONE;
 			return true;
+		} else if (slice_empty(output)) {
+			output = line;
 		}
 	}
 	return false;

@@ -17,7 +17,8 @@
 
 struct verdict_line {
 	struct slice address; /* empty where the verdict is about all */
-	struct slice words;   /* "550 5.1.1 <user@example.invalid>... User unknown" */
+	struct slice words;   /* "550 5.1.1 <user@example.invalid>... User unknown"; with the
+			       * lines above it where a local program printed them */
 	struct slice
 		reply;     /* the remote host's words, without arrows, in the arena; may be empty */
 	struct slice host; /* who said them */
