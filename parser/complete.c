@@ -21,6 +21,19 @@ static const struct report_recipient *find(const struct reading *other,
 	return NULL;
 }
 
+/* "X-Unix; 73": a program's exit code. What it printed says more. */
+static bool is_exit_code(struct slice diagnostic)
+{
+	if (!slice_starts_with_nocase(diagnostic, SLICE("x-unix;")))
+		return false;
+	struct slice code = slice_trim(slice_skip(diagnostic, 7));
+	for (size_t i = 0; i < code.len; i++) {
+		if (!ascii_is_digit(code.ptr[i]))
+			return false;
+	}
+	return code.len > 0;
+}
+
 static void complete_recipient(struct report_recipient *recipient,
 			       const struct report_recipient *other)
 {
@@ -29,7 +42,8 @@ static void complete_recipient(struct report_recipient *recipient,
 							    : text_find_command(other->diagnostic);
 	if (recipient->remote_mta.len == 0)
 		recipient->remote_mta = other->remote_mta;
-	if (recipient->diagnostic.len > 0)
+	if (recipient->diagnostic.len > 0 &&
+	    !(is_exit_code(recipient->diagnostic) && other->diagnostic.len > 0))
 		return;
 	recipient->diagnostic = other->diagnostic;
 	if (recipient->reply_code.len == 0)
