@@ -44,16 +44,26 @@ static bool hello_name_is_valid(struct slice name)
 	return true;
 }
 
+/* Commands that achieve nothing are free up to a point. */
+static void count_idle(struct smtp_session *session)
+{
+	if (++session->idle_commands > LIMIT_SESSION_IDLE_COMMANDS)
+		smtp_count_error(session);
+}
+
+/* false: refused, in words. */
 static bool hello(struct smtp_session *session, struct slice name)
 {
 	if (!hello_name_is_valid(name)) {
 		smtp_say(session, &bad_hello);
 		return false;
 	}
+	if (session->helo_len > 0)
+		count_idle(session);
 	memcpy(session->helo, name.ptr, name.len);
 	session->helo_len = name.len;
 	smtp_transaction_end(session);
-	return true;
+	return session->phase != SMTP_PHASE_CLOSING;
 }
 
 static void extended_hello(struct smtp_session *session, struct slice arguments)
@@ -203,13 +213,6 @@ static void handle_bdat(struct smtp_session *session, struct slice arguments)
 {
 	(void)arguments;
 	smtp_say_and_close(session, &unavailable);
-}
-
-/* Commands that achieve nothing are free up to a point. */
-static void count_idle(struct smtp_session *session)
-{
-	if (++session->idle_commands > LIMIT_SESSION_IDLE_COMMANDS)
-		smtp_count_error(session);
 }
 
 static void handle_rset(struct smtp_session *session, struct slice arguments)

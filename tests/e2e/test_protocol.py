@@ -104,6 +104,9 @@ ROWS = [
      [(HELLO, '250'), (MAIL, '250 2.1.0'),
       (b''.join(to(b'b-%040x@strict.example' % n) for n in range(1000)),
        ','.join(['550 5.1.1'] * 19 + ['421 4.7.0', 'close']))], 0, TOGETHER),
+    ('EHLO and MAIL again and again',
+     [(HELLO, '250')] + [(MAIL, '250 2.1.0'), (HELLO, '250')] * 39 +
+     [(MAIL, '250 2.1.0'), (HELLO, '421 4.7.0,close')], 0, TOGETHER),
     ('10,000 RSET',
      [(HELLO, '250'), (b'RSET\r\n' * 10000, ','.join(['250 2.0.0'] * 39 + ['421 4.7.0', 'close']))], 0,
      TOGETHER),

@@ -222,6 +222,25 @@ static void test_idle_commands_become_errors(void **state)
 	client_done(&client);
 }
 
+/* So does beginning anew, again and again. */
+static void test_greetings_become_errors(void **state)
+{
+	struct smtp_settings settings = default_settings();
+	struct client client;
+
+	(void)state;
+	settings.max_errors = 2;
+	client_init(&client, &settings);
+	greet(&client);
+	repeat(&client, HELLO, 1 + LIMIT_SESSION_IDLE_COMMANDS);
+	buf_reset(&client.replies);
+	say(&client, "HELO c.example\r\n");
+	expect(&client, "250");
+	say(&client, HELLO);
+	expect(&client, "421 4.7.0,close");
+	client_done(&client);
+}
+
 static void test_recipient_and_message_limits(void **state)
 {
 	struct smtp_settings settings = default_settings();
@@ -628,6 +647,7 @@ int main(void)
 		cmocka_unit_test(test_junk_budget),
 		cmocka_unit_test(test_error_budget),
 		cmocka_unit_test(test_idle_commands_become_errors),
+		cmocka_unit_test(test_greetings_become_errors),
 		cmocka_unit_test(test_recipient_and_message_limits),
 		cmocka_unit_test(test_refused_admission_begins_nothing),
 		cmocka_unit_test(test_waits_for_the_answer),
