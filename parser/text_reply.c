@@ -52,14 +52,15 @@ static bool is_announced(struct slice text, size_t at)
 	return false;
 }
 
-/* The status that follows a reply code: "550 5.1.1", "550-5.1.1", "550 #5.1.1", "550: 5.1.1". */
+/* The status that follows a reply code: "550 5.1.1", "550-5.1.1", "550 #5.1.1", "550: 5.1.1",
+ * "550-'5.1.1". */
 static struct slice status_behind(struct slice text)
 {
 	struct slice code;
 	size_t skipped = 0;
 
 	while (skipped < 4 && skipped < text.len &&
-	       slice_find_byte(SLICE(" -#:(\t"), text.ptr[skipped]) >= 0)
+	       slice_find_byte(SLICE(" -#:('\t"), text.ptr[skipped]) >= 0)
 		skipped++;
 	return status_parse_prefix(slice_skip(text, skipped), &code) ? code : SLICE_NONE;
 }
