@@ -194,6 +194,16 @@ static bool is_public(struct slice text)
 						 slice_starts_with(address.domain, SLICE("[")));
 }
 
+/* "Status: 5.0.0" beside a reply that says which: the reply was there first. */
+static void sharpen_status(struct report_recipient *recipient)
+{
+	struct slice said = text_reply_find(recipient->diagnostic).status;
+
+	if (slice_ends_with(recipient->status, SLICE(".0.0")) && said.len > 0 &&
+	    said.ptr[0] == recipient->status.ptr[0])
+		recipient->status = said;
+}
+
 static void finish_recipient(struct report_recipient *recipient)
 {
 	recipient->action = action_of(recipient);
@@ -201,6 +211,7 @@ static void finish_recipient(struct report_recipient *recipient)
 		recipient->address = recipient->original;
 	if (recipient->status.len == 0)
 		recipient->status = status_find(recipient->diagnostic);
+	sharpen_status(recipient);
 	recipient->reply_code = reply_code_find(recipient->diagnostic);
 	recipient->redacted = recipient_redacted(recipient->address);
 }

@@ -105,6 +105,12 @@ static const struct {
 	{ "Final-Recipient: rfc822; a@b.example\nAction: failed\n"
 	  "Diagnostic-Code: smtp; 550 5.1.1 no such user\n",
 	  REPORT_BOUNCE, "a@b.example/failed/5.1.1", "the status that the reply has" },
+	{ "Final-Recipient: rfc822; a@b.example\nAction: failed\nStatus: 5.0.0\n"
+	  "Diagnostic-Code: smtp; 550 5.7.54 unable to relay\n",
+	  REPORT_BOUNCE, "a@b.example/failed/5.7.54", "a reply that is more exact" },
+	{ "Final-Recipient: rfc822; a@b.example\nAction: failed\nStatus: 5.0.0\n"
+	  "Diagnostic-Code: smtp; 450 4.2.2 full, given up\n",
+	  REPORT_BOUNCE, "a@b.example/failed/5.0.0", "a reply of another class" },
 	{ "Original-Recipient: rfc822;a@b.example\nAction: failed\nStatus: 5.1.1\n", REPORT_BOUNCE,
 	  "a@b.example/failed/5.1.1", "the original recipient alone" },
 	{ "Original-Recipient: rfc822;a@b.example\n" GROUP("@relay.example:a@ims_daemon", "failed",
