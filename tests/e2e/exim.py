@@ -65,7 +65,8 @@ def missing_libraries():
 def require():
     """Downloads what is not there yet."""
     debian.unpack('exim4-daemon-light')
-    os.chmod(PROGRAM, 0o755)  # a set-user-ID program would ignore where its libraries are
+    if os.stat(PROGRAM).st_mode & 0o4000:
+        os.chmod(PROGRAM, 0o755)  # a set-user-ID program would ignore where its libraries are
     for library in missing_libraries():
         name = library.rstrip('.0123456789')
         if name not in LIBRARIES:

@@ -193,7 +193,7 @@ def hurried_program(times):
 
 def test_return_paths_that_suddenly_do_not_verify():
     """451 instead of 550 and an alert, where they did verify before and now fail from many networks."""
-    times = 60
+    times = 30
     service = harness.Service(CLUSTER, 'sudden', program=hurried_program(times), ingest__processes=1,
                               smtp__error_delay_ms=0, smtp__proxy_networks='127.0.0.1')
     service.cli('domain', 'set', harness.DOMAIN, 'reject_invalid=550')

@@ -16,6 +16,7 @@ FOLDER = harness.temporary_folder()
 CERTIFICATE, KEY = harness.certificate(FOLDER)
 SUBMISSION, SUBMISSIONS, LMTP = harness.free_ports(3)
 UNIX = os.path.join(FOLDER, 'lmtp')
+SMTP_SOURCE = '/usr/sbin/smtp-source'
 STRICT = 'strict.example'  # refuses whom it does not know
 
 service = harness.Service(
@@ -146,14 +147,15 @@ def test_exim_submits_with_auth():
 
 def smtp_source(port, *options):
     """Postfix's load generator, eight sessions at a time. It fails at the first reply that it does not want."""
-    done = subprocess.run(['smtp-source', '-s', '8', '-m', '200', '-l', '4096', '-f', 'load@sender.example',
+    done = subprocess.run([SMTP_SOURCE, '-s', '8', '-m', '200', '-l', '4096', '-f', 'load@sender.example',
                            *options, 'inet:127.0.0.1:%d' % port],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
     assert done.returncode == 0, done.stdout.decode()
 
 
 def test_smtp_source():
-    postfix.require()
+    if not os.path.exists(SMTP_SOURCE):
+        raise tap.Skip('Postfix is not installed')
     ways = [(port, how + again) for port, how in ((service.smtp_port, []), (LMTP, ['-L']))
             for again in ([], ['-d'])]  # -d: message after message in one session
     for number, (port, options) in enumerate(ways):
