@@ -166,7 +166,8 @@ def test_stress():
     held = [harness.wait_for(lambda: allowed(service), 'a place is free') for _ in range(9)]
     harness.wait_for(lambda: '"event":"nearly_full"' in open(service.log).read(), 'it is nearly full')
     assert errors_take(held[0], 4) < 1
-    assert harness.wait_for(lambda: allowed(service), 'the last place') and greeting(service) == 421
+    held.append(harness.wait_for(lambda: allowed(service), 'the last place'))
+    assert greeting(service) == 421
     assert service.refused()['connections'] >= 1
     for smtp in held[1:]:
         smtp.close()
