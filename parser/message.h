@@ -41,8 +41,8 @@ struct part {
 	struct slice content_type; /* lower case "type/subtype" */
 	struct slice charset;      /* lower case, as declared */
 	struct slice filename;
-	/* Transfer-decoded; text parts also converted to UTF-8; capped. Empty of HTML behind other
-	 * text. */
+	/* Transfer-decoded; text parts also converted to UTF-8; capped. Empty of pictures and
+	 * sound, and of HTML behind other text. */
 	struct slice body;
 	unsigned depth; /* 0: the message's own body */
 };

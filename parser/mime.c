@@ -149,6 +149,12 @@ static bool is_blank(struct slice text)
 	return slice_trim(text).len == 0;
 }
 
+static bool is_media(struct slice type)
+{
+	return slice_starts_with(type, SLICE("image/")) ||
+	       slice_starts_with(type, SLICE("audio/")) || slice_starts_with(type, SLICE("video/"));
+}
+
 /* RFC 2045 5.2: text/plain where the message's own type is none ("text", "nonsense"). */
 static bool has_valid_type(const struct message *message)
 {
@@ -180,7 +186,7 @@ static void walk_leaf(struct walk *walk, GMimeObject *object)
 	const char *filename = g_mime_part_get_filename(leaf);
 	if (filename)
 		part->filename = arena_copy(arena, slice_from_cstr(filename));
-	if (part->kind == PART_HTML && walk->has_text)
+	if (is_media(part->content_type) || (part->kind == PART_HTML && walk->has_text))
 		return; /* nobody reads it */
 	GMimeContentEncoding encoding = g_mime_part_get_content_encoding(leaf);
 	part->body = decode_transfer(arena, encoding, part_bytes(walk, leaf));

@@ -107,7 +107,7 @@ void text_prepare(struct message *message)
 /* Markers begin with a letter. */
 static struct slice skip_ornaments(struct slice line)
 {
-	while (!slice_empty(line) &&
+	while (!slice_empty(line) && !ascii_is_alnum(line.ptr[0]) &&
 	       (ascii_is_space(line.ptr[0]) || slice_find_byte(SLICE("-=*_#>|"), line.ptr[0]) >= 0))
 		line = slice_skip(line, 1);
 	return line;
@@ -117,8 +117,11 @@ bool text_line_starts(struct slice line, const char *const markers[], struct sli
 {
 	struct slice words = skip_ornaments(line);
 
+	if (slice_empty(words))
+		return false;
+	const char first = ascii_lower(words.ptr[0]);
 	for (size_t i = 0; markers && markers[i]; i++) {
-		if (slice_empty(words) || ascii_lower(words.ptr[0]) != ascii_lower(markers[i][0]))
+		if (ascii_lower(markers[i][0]) != first)
 			continue; /* most lines and markers part here */
 		struct slice marker = slice_from_cstr(markers[i]);
 		if (slice_starts_with_nocase(words, marker)) {

@@ -12,11 +12,9 @@
 
 #include "core/slice.h"
 
-#define TRIGRAM_BITS 16384
-
-/* A bit a hash of three bytes. */
+/* A bit for each three bytes, of which five bits count. */
 struct trigrams {
-	uint64_t bits[TRIGRAM_BITS / 64];
+	uint64_t bits[(1 << 15) / 64];
 };
 
 /* Zeroed before. */

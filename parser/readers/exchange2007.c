@@ -58,12 +58,17 @@ static bool still_trying(const struct reading *reading)
 	return true;
 }
 
+static bool has_form(struct slice text)
+{
+	return (slice_find_byte(text, '#') >= 0 && text_has(text, WORDS("#SMTP#", "##", "\n#"))) ||
+	       text_has(text, WORDS("returned '"));
+}
+
 static void exchange2007_read(const struct message *message, struct reading *reading)
 {
 	struct slice rest = message->text, line, address;
 
-	if (!text_from_daemon(message) ||
-	    !(text_has(rest, WORDS("returned '", "#SMTP#", "##", "\n#"))))
+	if (!text_from_daemon(message) || !has_form(rest))
 		return;
 	reading->kind = REPORT_BOUNCE;
 	while (slice_next_line(&rest, &line)) {
