@@ -259,6 +259,8 @@ struct entry {
 	uint32_t offset; /* of the three bytes that it is filed under */
 	uint32_t pattern;
 	uint32_t next; /* in its bucket, 1-based; 0: none */
+	char first;    /* of the literal, here so that most of them are never fetched */
+	char last;
 };
 
 struct filter {
@@ -311,6 +313,8 @@ static void file_literal(struct filter *filter, const uint32_t *counts, struct s
 		.offset = (uint32_t)rarest,
 		.pattern = (uint32_t)pattern,
 		.next = *bucket,
+		.first = literal.ptr[0],
+		.last = literal.ptr[literal.len - 1],
 	};
 	*bucket = (uint32_t)filter->entry_count;
 }
@@ -346,7 +350,9 @@ static bool entry_fits(const struct entry *entry, struct slice text, size_t at)
 {
 	if (at < entry->offset || text.len - (at - entry->offset) < entry->literal.len)
 		return false;
-	return memcmp(text.ptr + at - entry->offset, entry->literal.ptr, entry->literal.len) == 0;
+	const char *begin = text.ptr + at - entry->offset;
+	return begin[0] == entry->first && begin[entry->literal.len - 1] == entry->last &&
+	       memcmp(begin, entry->literal.ptr, entry->literal.len) == 0;
 }
 
 void filter_run(const struct filter *filter, struct slice text, uint64_t *ret_candidates)
