@@ -276,6 +276,8 @@ static bool start_children(struct run *run, const struct parser_options *options
 			: processors > MAX_CHILDREN ? MAX_CHILDREN
 						    : (size_t)processors;
 
+	if (!run->list && (size_t)run->operand_count < wanted)
+		wanted = (size_t)run->operand_count;
 	while (run->child_count < wanted) {
 		struct child *child = &run->children[run->child_count];
 		if (parser_client_new(options, &child->client) != OK)
