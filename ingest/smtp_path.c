@@ -161,7 +161,7 @@ static bool sender_is_formed(const struct path *path)
 
 /* -- parameters -- */
 
-enum parameter { SIZE, BODY, SMTPUTF8, RET, ENVID, NOTIFY, ORCPT, PARAMETER_COUNT };
+enum parameter { SIZE, BODY, SMTPUTF8, AUTH, RET, ENVID, NOTIFY, ORCPT, PARAMETER_COUNT };
 
 static const struct {
 	struct slice name;
@@ -171,6 +171,7 @@ static const struct {
 	[SIZE] = { SLICE_LITERAL("SIZE"), true, true },
 	[BODY] = { SLICE_LITERAL("BODY"), true, true },
 	[SMTPUTF8] = { SLICE_LITERAL("SMTPUTF8"), true, false },
+	[AUTH] = { SLICE_LITERAL("AUTH"), true, true },
 	[RET] = { SLICE_LITERAL("RET"), true, true },
 	[ENVID] = { SLICE_LITERAL("ENVID"), true, true },
 	[NOTIFY] = { SLICE_LITERAL("NOTIFY"), false, true },
@@ -222,6 +223,7 @@ static const struct smtp_reply *read_value(enum parameter parameter, struct slic
 	case NOTIFY:
 		valid = notify_is_valid(value);
 		break;
+	case AUTH:
 	case ENVID:
 	case ORCPT:
 	case PARAMETER_COUNT:

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The arguments of MAIL and RCPT (RFC 5321 4.1.1.2, 4.1.1.3): a path and ESMTP parameters: SIZE
- * (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531), and those of DSN (RFC 3461), which are checked
- * and ignored: nothing here ever sends a DSN.
+ * (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531), AUTH (RFC 4954 5), which is what a client says
+ * of others and means nothing, and those of DSN (RFC 3461), which are checked and ignored: nothing
+ * here ever sends a DSN.
  *
  * Senders are only recorded, so whatever is well-formed passes. Recipients decide where mail goes:
  * every form that another mailer may read as a route to elsewhere is refused.
