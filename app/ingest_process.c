@@ -221,7 +221,7 @@ static void start_server(struct ingest *ingest)
 		.auth_delay_ms = LIMIT_AUTH_DELAY_MS,
 		.admission = {
 			.limits = ingest->context->limits,
-			.process = ingest->context->slot,
+			.seat = ingest->context->seat,
 			.trusted = ingest->trusted.networks,
 			.trusted_count = ingest->trusted.count,
 		},

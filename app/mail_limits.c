@@ -2,17 +2,54 @@
 #include "app/mail_limits.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
-struct peer_limits *mail_limits_new(const struct config *config, unsigned processes)
+/* For processes that were replaced and serve on: seats for so many reloads in RETIRED_MS. */
+#define RELOADS   4
+#define SEATS_MIN 64
+
+static struct peer_limits_options options_of(const struct config *config, unsigned seats)
 {
-	const struct peer_limits_options options = {
-		.processes = processes,
+	return (struct peer_limits_options){
+		.seats = seats,
 		.connections = (unsigned)config->smtp_max_connections,
 		.prefix_connections = (unsigned)config->smtp_prefix_connections,
 		.prefix_rate = (unsigned)config->smtp_prefix_rate,
 	};
+}
 
-	return peer_limits_new(&options);
+static struct peer_limits *adopt(int fd, const struct config *config, unsigned processes)
+{
+	struct peer_limits *limits = fd >= 0 ? peer_limits_adopt(fd) : NULL;
+
+	if (limits != NULL && peer_limits_free_seats(limits) >= processes &&
+	    mail_limits_apply(config, limits))
+		return limits;
+	peer_limits_free(limits);
+	return NULL;
+}
+
+struct peer_limits *mail_limits_open(const struct config *config, unsigned processes, int *fd)
+{
+	unsigned seats = processes * RELOADS > SEATS_MIN ? processes * RELOADS : SEATS_MIN;
+	const struct peer_limits_options options = options_of(config, seats);
+	struct peer_limits *limits = adopt(*fd, config, processes);
+
+	if (limits != NULL)
+		return limits;
+	if (*fd >= 0)
+		close(*fd);
+	return peer_limits_new(&options, fd);
+}
+
+bool mail_limits_apply(const struct config *config, struct peer_limits *limits)
+{
+	const struct peer_limits_options options = options_of(config, 1);
+
+	if (!peer_limits_fit(limits, &options))
+		return false;
+	peer_limits_configure(limits, &options);
+	return true;
 }
 
 bool mail_limits_trusted(const struct config *config, struct mail_limits_trusted *ret_trusted,

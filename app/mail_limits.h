@@ -18,8 +18,11 @@ struct mail_limits_trusted {
 	size_t count;
 };
 
-/* For so many ingest processes, before they are forked. */
-struct peer_limits *mail_limits_new(const struct config *config, unsigned processes);
+/* For so many ingest processes, before they are forked. *fd: the memory's descriptor; at first that
+ * which an earlier program left, whose table is used on where it will do, or -1. */
+struct peer_limits *mail_limits_open(const struct config *config, unsigned processes, int *fd);
+/* Other limits for a table in use. false: it is too small for so many connections. */
+bool mail_limits_apply(const struct config *config, struct peer_limits *limits);
 /* false: `error` names what is wrong with smtp.trusted_networks. */
 bool mail_limits_trusted(const struct config *config, struct mail_limits_trusted *ret_trusted,
 			 char *error, size_t error_size);

@@ -26,6 +26,7 @@ struct process_context {
 	unsigned slot;
 	/* Shared by all processes; NULL where there is no ingest. */
 	struct peer_limits *limits;
+	unsigned seat; /* on which an ingest process counts in it */
 	/* The process owns copies of the sockets that are for it, and has no others. The supervisor
 	 * keeps them as well, so that a crash loses no backlog. */
 	const struct listeners *listeners;

@@ -122,8 +122,10 @@ static bool set_up(struct supervisor *supervisor, const struct supervisor_option
 		snprintf(error, ERROR_LEN, "%s", strerror(errno));
 		return false;
 	}
+	supervisor->limits_fd = supervisor->legacy.limits_fd;
 	if (options->ingest)
-		context.limits = mail_limits_new(context.config, (unsigned)wanted.ingest_slots);
+		context.limits = mail_limits_open(context.config, (unsigned)wanted.ingest_slots,
+						  &supervisor->limits_fd);
 	refusal_log_init(&supervisor->refusal_log, context.limits, time_monotonic_ms());
 	privileges_raise_descriptors();
 	if (!listeners_open(context.config, wanted, &supervisor->listeners, error, ERROR_LEN))
@@ -162,6 +164,8 @@ static void reap(struct supervisor *supervisor, int64_t now)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		struct child *child = children_find(supervisor, pid);
 
+		if (supervisor->refusal_log.limits)
+			peer_limits_leave(supervisor->refusal_log.limits, pid);
 		if (pid == supervisor->upgrade_check)
 			succession_finish_upgrade(supervisor, status);
 		else if (retired_remove(&supervisor->retired, pid))
@@ -219,6 +223,12 @@ static int poll_timeout(int64_t next, int64_t now)
 	return next > now ? (int)(next - now) : 0;
 }
 
+static void tear_down(struct supervisor *supervisor)
+{
+	peer_limits_free(supervisor->refusal_log.limits);
+	settings_free(supervisor->settings);
+}
+
 int supervisor_run(const struct supervisor_options *options)
 {
 	struct supervisor supervisor = {
@@ -233,7 +243,7 @@ int supervisor_run(const struct supervisor_options *options)
 	if (!set)
 		log_event(LOG_ERROR, "cannot_start", LOG_STR("error", error));
 	if (!set || !options->may_start(options->context)) {
-		settings_free(supervisor.settings);
+		tear_down(&supervisor);
 		return COMMAND_FAILED;
 	}
 	(void)do_due(&supervisor, time_monotonic_ms());
@@ -248,6 +258,6 @@ int supervisor_run(const struct supervisor_options *options)
 		take_signals(&supervisor, time_monotonic_ms());
 	}
 	log_event(LOG_INFO, "stopped");
-	settings_free(supervisor.settings);
+	tear_down(&supervisor);
 	return supervisor.killed ? COMMAND_FAILED : COMMAND_OK;
 }

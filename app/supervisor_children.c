@@ -34,6 +34,8 @@ static void close_foreign(const struct supervisor *supervisor, const struct chil
 			close(socket->fd);
 	}
 	close(supervisor->signal_fd);
+	if (supervisor->limits_fd >= 0)
+		close(supervisor->limits_fd);
 	if (supervisor->handover_client != own->context.handover_fd)
 		close(supervisor->handover_client);
 	if (supervisor->handover_server != own->context.handover_fd)
@@ -74,22 +76,27 @@ static _Noreturn void run_child(struct supervisor *supervisor, const struct chil
 
 void child_start(struct supervisor *supervisor, struct child *child)
 {
+	bool counts = child->main == ingest_process_main;
+	bool has_seat =
+		!counts || peer_limits_find_seat(child->context.limits, &child->context.seat);
 	pid_t parent = getpid();
 	pid_t pid;
 
 	child->started_at = time_monotonic_ms();
 	child->restart_at = INT64_MAX;
 	fflush(NULL);
-	pid = fork();
+	pid = has_seat ? fork() : -1;
 	if (pid == 0)
 		run_child(supervisor, child, parent);
 	if (pid < 0) {
 		log_event(LOG_ERROR, "fork_failed", LOG_STR("of", child->role),
-			  LOG_STR("error", strerror(errno)));
+			  LOG_STR("error", has_seat ? strerror(errno) : "too many processes"));
 		child->restart_at = child->started_at + backoff_next(&child->backoff, 0);
 		return;
 	}
 	child->pid = pid;
+	if (counts)
+		peer_limits_sit(child->context.limits, child->context.seat, pid);
 	log_event(LOG_INFO, "process_started", LOG_STR("of", child->role),
 		  LOG_INT("number", child->context.slot), LOG_INT("pid", pid),
 		  LOG_INT("restarts", child->restarts));
@@ -100,8 +107,6 @@ void child_ended(struct supervisor *supervisor, struct child *child, int status,
 	int64_t ran = now - child->started_at;
 
 	child->pid = 0;
-	if (child->main == ingest_process_main)
-		peer_limits_forget(child->context.limits, child->context.slot);
 	if (supervisor->stopping)
 		return;
 	child->restarts++;

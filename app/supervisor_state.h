@@ -45,6 +45,7 @@ struct supervisor {
 	struct upgrade_legacy legacy;
 	struct listeners listeners;
 	struct refusal_log refusal_log;
+	int limits_fd; /* of the limits that it writes about; -1: there are none */
 	int signal_fd;
 	int handover_client;
 	int handover_server;

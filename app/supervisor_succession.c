@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "app/commands.h"
 #include "app/ingest_process.h"
@@ -24,18 +25,37 @@ static unsigned ingest_children(const struct supervisor *supervisor)
 	return count;
 }
 
+/* The table that there is, with the limits that are set now; where it is too small for them, a new
+ * one, and the old processes go on to count in theirs. NULL: there are no limits. */
+static struct peer_limits *renew_limits(struct supervisor *supervisor, int64_t now)
+{
+	const struct config *config = &supervisor->settings->config;
+	struct peer_limits *limits = supervisor->refusal_log.limits;
+
+	if (!limits || mail_limits_apply(config, limits))
+		return limits;
+	refusal_log_write(&supervisor->refusal_log);
+	close(supervisor->limits_fd);
+	supervisor->limits_fd = -1;
+	limits = mail_limits_open(config, ingest_children(supervisor), &supervisor->limits_fd);
+	refusal_log_init(&supervisor->refusal_log, limits, now);
+	return limits;
+}
+
+static bool has_room(const struct supervisor *supervisor)
+{
+	const struct peer_limits *limits = supervisor->refusal_log.limits;
+
+	return retired_has_room(&supervisor->retired, supervisor->child_count) &&
+	       (!limits || peer_limits_free_seats(limits) >= ingest_children(supervisor));
+}
+
 /* A new process in the place of each that runs, or of each that waits to be started. */
 static void replace_children(struct supervisor *supervisor, int64_t now)
 {
-	struct peer_limits *old_limits = supervisor->refusal_log.limits, *limits = NULL;
+	struct peer_limits *old_limits = supervisor->refusal_log.limits;
+	struct peer_limits *limits = renew_limits(supervisor, now);
 
-	/* A table of their own: the old ones go on to count in theirs, by the same numbers. */
-	if (old_limits) {
-		refusal_log_write(&supervisor->refusal_log);
-		limits =
-			mail_limits_new(&supervisor->settings->config, ingest_children(supervisor));
-		refusal_log_init(&supervisor->refusal_log, limits, now);
-	}
 	for (size_t i = 0; i < supervisor->child_count; i++) {
 		struct child *child = &supervisor->children[i];
 		pid_t old = child->pid;
@@ -50,7 +70,8 @@ static void replace_children(struct supervisor *supervisor, int64_t now)
 		else if (old > 0)
 			child->restart_at = INT64_MAX; /* no new one: the old one stays */
 	}
-	peer_limits_free(old_limits);
+	if (limits != old_limits)
+		peer_limits_free(old_limits);
 }
 
 static void refuse(const char *what, struct slice why)
@@ -69,7 +90,7 @@ void succession_reload(struct supervisor *supervisor, int64_t now)
 		arena_free(arena);
 		return;
 	}
-	if (!retired_has_room(&supervisor->retired, supervisor->child_count)) {
+	if (!has_room(supervisor)) {
 		refuse("reload_refused", SLICE("too many processes of earlier reloads remain"));
 	} else if (settings_load(supervisor->config_path, arena, &supervisor->settings, &error) !=
 		   OK) {
@@ -91,7 +112,7 @@ void succession_begin_upgrade(struct supervisor *supervisor)
 {
 	if (supervisor->stopping || supervisor->upgrade_check > 0)
 		return;
-	if (!retired_has_room(&supervisor->retired, supervisor->child_count)) {
+	if (!has_room(supervisor)) {
 		refuse("upgrade_refused", SLICE("too many processes of earlier reloads remain"));
 		return;
 	}
@@ -107,6 +128,7 @@ static void execute_upgrade(struct supervisor *supervisor)
 
 	legacy->handover_client = supervisor->handover_client;
 	legacy->handover_server = supervisor->handover_server;
+	legacy->limits_fd = supervisor->limits_fd;
 	legacy->pid_count = 0;
 	for (size_t i = 0; i < supervisor->child_count; i++)
 		if (supervisor->children[i].pid > 0)
@@ -120,6 +142,7 @@ static void execute_upgrade(struct supervisor *supervisor)
 	refuse("upgrade_refused", slice_from_cstr(strerror(errno)));
 	supervisor->handover_client = legacy->handover_client;
 	supervisor->handover_server = legacy->handover_server;
+	supervisor->limits_fd = legacy->limits_fd;
 	legacy->pid_count = 0;
 	for (size_t i = 0; i < supervisor->child_count; i++) {
 		struct process_context *context = &supervisor->children[i].context;

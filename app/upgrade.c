@@ -18,7 +18,8 @@
 #include "core/slice.h"
 
 #define VARIABLE      "BOUNCED_UPGRADE"
-#define VARIABLES_MAX 5
+#define LIMITS        "BOUNCED_UPGRADE_LIMITS"
+#define VARIABLES_MAX 6
 /* A listener's name with its slot, or a number. */
 #define WORD_MAX 32
 
@@ -35,18 +36,30 @@ static bool next_number(struct slice *rest, int *ret_number)
 	return true;
 }
 
+/* A program that has no such table names none. */
+static void take_limits(struct upgrade_legacy *legacy)
+{
+	struct slice rest = slice_from_cstr(getenv(LIMITS));
+
+	if (next_number(&rest, &legacy->limits_fd))
+		fcntl(legacy->limits_fd, F_SETFD, FD_CLOEXEC);
+	unsetenv(LIMITS);
+}
+
 bool upgrade_take_legacy(struct upgrade_legacy *ret_legacy)
 {
 	struct slice rest = slice_from_cstr(getenv(VARIABLE));
 	int key, pid;
 
 	ret_legacy->pid_count = 0;
+	ret_legacy->limits_fd = -1;
 	if (!next_number(&rest, &ret_legacy->handover_client) ||
 	    !next_number(&rest, &ret_legacy->handover_server) || !next_number(&rest, &key))
 		return false;
 	close(key);
 	fcntl(ret_legacy->handover_client, F_SETFD, FD_CLOEXEC);
 	fcntl(ret_legacy->handover_server, F_SETFD, FD_CLOEXEC);
+	take_limits(ret_legacy);
 	while (ret_legacy->pid_count < RETIRED_MAX && next_number(&rest, &pid))
 		ret_legacy->pids[ret_legacy->pid_count++] = pid;
 	unsetenv(VARIABLE);
@@ -209,7 +222,7 @@ static bool clear_the_way(struct listeners *listeners, struct upgrade_legacy *le
 			  int *const *own_fds, size_t own_count, int floor)
 {
 	bool clear = move_up(&legacy->handover_client, floor) &&
-		     move_up(&legacy->handover_server, floor);
+		     move_up(&legacy->handover_server, floor) && move_up(&legacy->limits_fd, floor);
 
 	for (size_t i = 0; i < own_count; i++)
 		clear = clear && move_up(own_fds[i], floor);
@@ -243,6 +256,8 @@ static void add_legacy(struct variables *variables, const struct upgrade_legacy 
 	for (size_t i = 0; i < legacy->pid_count; i++)
 		len += (size_t)snprintf(pids + len, sizeof(pids) - len, " %d",
 					(int)legacy->pids[i]);
+	if (legacy->limits_fd >= 0)
+		variables_add(variables, LIMITS "=%d", legacy->limits_fd);
 	variables_add(variables, VARIABLE "=%d %d %d%s", legacy->handover_client,
 		      legacy->handover_server, key, pids);
 }
@@ -251,6 +266,8 @@ static void set_inherited(const struct upgrade_legacy *legacy, bool inherited)
 {
 	fcntl(legacy->handover_client, F_SETFD, inherited ? 0 : FD_CLOEXEC);
 	fcntl(legacy->handover_server, F_SETFD, inherited ? 0 : FD_CLOEXEC);
+	if (legacy->limits_fd >= 0)
+		fcntl(legacy->limits_fd, F_SETFD, inherited ? 0 : FD_CLOEXEC);
 }
 
 void upgrade_execute(const struct upgrade *upgrade, struct listeners *listeners,

@@ -5,8 +5,9 @@
  *
  *	- the listening sockets, as sd_listen_fds(3) has it, named "smtp.0" for slot 0 or "http";
  *	- BOUNCED_MASTER_KEY_FILE: a descriptor with the key, since the file may be root's alone;
- *	- BOUNCED_UPGRADE: the descriptors of the handover pair and of the key, then the processes
- *to retire.
+ *	- BOUNCED_UPGRADE: the descriptors of the handover pair and of the key, then the
+ *	  processes to retire;
+ *	- BOUNCED_UPGRADE_LIMITS: the descriptor of the table of limits (ingest/peer_limits.h).
  *
  * The new program is asked first whether it would start (`serve --check`).
  */
@@ -31,11 +32,13 @@ struct upgrade {
 struct upgrade_legacy {
 	int handover_client;
 	int handover_server;
+	int limits_fd; /* of the table of limits; -1: none */
 	pid_t pids[RETIRED_MAX];
 	size_t pid_count;
 };
 
-/* What the program before this one left; false when there was none. The key must have been read. */
+/* What the program before this one left; false when there was none, and no descriptors but -1. The
+ * key must have been read. */
 bool upgrade_take_legacy(struct upgrade_legacy *ret_legacy);
 
 /* Finds the program's file. To be called at the start, before the file is replaced. */

@@ -30,7 +30,7 @@ bool admission_open(const struct admission *admission, struct slice peer, bool p
 
 	*ret_ticket = PEER_TICKET_NONE;
 	return admission->limits == NULL ||
-	       peer_limits_open(admission->limits, admission->process, limited ? &address : NULL,
+	       peer_limits_open(admission->limits, admission->seat, limited ? &address : NULL,
 				now_ms, ret_ticket);
 }
 
@@ -40,13 +40,13 @@ bool admission_claim(const struct admission *admission, struct slice peer, int64
 	struct ip_address address;
 
 	return admission->limits == NULL || !admission_is_limited(admission, peer, &address) ||
-	       peer_limits_claim(admission->limits, admission->process, &address, now_ms, ticket);
+	       peer_limits_claim(admission->limits, admission->seat, &address, now_ms, ticket);
 }
 
 void admission_close(const struct admission *admission, struct peer_ticket *ticket)
 {
 	if (admission->limits != NULL)
-		peer_limits_close(admission->limits, admission->process, ticket);
+		peer_limits_close(admission->limits, admission->seat, ticket);
 }
 
 struct refusal_counters *admission_refusals(const struct admission *admission)

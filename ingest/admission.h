@@ -16,7 +16,7 @@
 
 struct admission {
 	struct peer_limits *limits;       /* borrowed; NULL: there are none */
-	unsigned process;                 /* by whose number it counts */
+	unsigned seat;                    /* on which it counts */
 	const struct ip_network *trusted; /* borrowed */
 	size_t trusted_count;
 	bool stressed;

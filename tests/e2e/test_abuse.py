@@ -81,10 +81,10 @@ def test_connections_of_an_address():
     service.stop()
 
 
-def allowed(service):
+def allowed(service, host='127.0.0.1'):
     """A session that was greeted, or None."""
     try:
-        smtp = session(service)
+        smtp = session(service, host)
     except (OSError, EOFError):
         return None
     if smtp.greeting[0] == 220:
@@ -115,6 +115,65 @@ def test_a_proxy_is_not_its_clients():
         assert (first.greeting[0], other.greeting[0]) == (220, 220)
         assert second.greeting[0] == 421 and second.at_end()
     assert service.refused()['prefix_connections'] == 1
+    service.stop()
+
+
+def logged(service, event):
+    with open(service.log, errors='replace') as file:
+        return sum('"event":"%s"' % event in line for line in file)
+
+
+def succeed(service, number, event):
+    """Signals it, and waits for the processes that it starts."""
+    before = logged(service, event), logged(service, 'accepting')
+    service.process.send_signal(number)
+    harness.wait_for(lambda: logged(service, event) > before[0] and
+                     logged(service, 'accepting') >= before[1] + 2, event, 60, service.log)
+
+
+def hold(service, host, count):
+    sessions = [session(service, host) for _ in range(count)]
+    assert [smtp.greeting[0] for smtp in sessions] == [220] * count
+    return sessions
+
+
+def test_limits_outlive_the_processes():
+    """Reload and upgrade: who holds connections still has them, by the limits that are set now."""
+    service = harness.Service(CLUSTER, 'outlive', smtp__trusted_networks=NOBODY, smtp__prefix_rate=0,
+                              smtp__prefix_connections=5).start()
+    host = '127.0.0.9'
+    held = hold(service, host, 5)
+    assert greeting(service, host) == 421
+    succeed(service, signal.SIGHUP, 'reloaded')
+    assert greeting(service, host) == 421, 'a reload gives nobody new places'
+    held.pop().close()
+    held.append(harness.wait_for(lambda: allowed(service, host), 'a free place is given away'))
+    with open(service.configuration) as file:
+        text = file.read()
+    with open(service.configuration, 'w') as file:
+        file.write(text.replace('smtp.prefix_connections = 5', 'smtp.prefix_connections = 7'))
+    succeed(service, signal.SIGHUP, 'reloaded')
+    held += hold(service, host, 2)
+    assert greeting(service, host) == 421
+    old = service.processes('ingest')
+    before = service.refused()['prefix_connections']
+    assert before >= 3, 'counted since the start'
+    succeed(service, signal.SIGUSR2, 'upgraded')
+    assert greeting(service, host) == 421, 'nor does an upgrade'
+    assert service.refused()['prefix_connections'] == before + 1
+    # Whom the old program has left behind, and who dies: it held all of them.
+    for pid in old:
+        with contextlib.suppress(ProcessLookupError):  # one that held none
+            os.kill(pid, signal.SIGKILL)
+    held += [harness.wait_for(lambda: allowed(service, host), 'places of the dead are free') for _ in range(7)]
+    assert greeting(service, host) == 421
+    for smtp in held:
+        smtp.close()
+    # A table that is too small for so many: the only case of a new one.
+    with open(service.configuration, 'a') as file:
+        file.write('smtp.max_connections = 60000\n')
+    succeed(service, signal.SIGHUP, 'reloaded')
+    assert service.refused()['prefix_connections'] == 0
     service.stop()
 
 

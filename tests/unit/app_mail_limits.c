@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <unistd.h>
+
 #include <cmocka.h>
 
 #include "app/mail_limits.h"
@@ -54,11 +56,49 @@ static void test_too_many_trusted_networks(void **state)
 	assert_string_equal(error, "smtp.trusted_networks: ::2 is one too many");
 }
 
+static void test_an_earlier_programs_limits(void **state)
+{
+	struct config config = { .smtp_max_connections = 100, .smtp_prefix_rate = 1 };
+	int descriptor = -1, same, kept;
+	struct peer_limits *first = mail_limits_open(&config, 1, &descriptor), *next;
+
+	(void)state;
+	refusal_add(peer_limits_refusals(first), REFUSED_JUNK);
+	same = descriptor;
+	kept = dup(descriptor);
+	config.smtp_max_connections = 50;
+	next = mail_limits_open(&config, 1, &descriptor);
+	assert_int_equal(descriptor, same);
+	assert_int_equal(refusal_read(peer_limits_refusals(next), REFUSED_JUNK), 1);
+	assert_int_equal(peer_limits_capacity(first), 50);
+	peer_limits_free(next);
+	/* too small a table, or too few seats */
+	config.smtp_max_connections = 100000;
+	assert_false(mail_limits_apply(&config, first));
+	next = mail_limits_open(&config, 1, &descriptor);
+	assert_int_equal(refusal_read(peer_limits_refusals(next), REFUSED_JUNK), 0);
+	peer_limits_free(next);
+	close(descriptor);
+	descriptor = kept;
+	config.smtp_max_connections = 50;
+	next = mail_limits_open(&config, 64, &descriptor);
+	assert_int_equal(refusal_read(peer_limits_refusals(next), REFUSED_JUNK), 1);
+	peer_limits_free(next);
+	for (unsigned seat = 0; seat < 10; seat++)
+		peer_limits_sit(first, seat, 100);
+	next = mail_limits_open(&config, 55, &descriptor);
+	assert_int_equal(refusal_read(peer_limits_refusals(next), REFUSED_JUNK), 0);
+	peer_limits_free(next);
+	peer_limits_free(first);
+	close(descriptor);
+}
+
 /* The next line is due ten minutes on, whether there was anything to write or not. */
 static void test_when_refusals_are_written(void **state)
 {
 	const struct config config = { .smtp_max_connections = 1 };
-	struct peer_limits *limits = mail_limits_new(&config, 1);
+	int descriptor = -1;
+	struct peer_limits *limits = mail_limits_open(&config, 1, &descriptor);
 	struct refusal_log log;
 
 	(void)state;
@@ -74,6 +114,7 @@ static void test_when_refusals_are_written(void **state)
 	refusal_log_write(&log);
 	assert_int_equal(log.written, 2);
 	peer_limits_free(limits);
+	close(descriptor);
 
 	refusal_log_init(&log, NULL, 1000);
 	refusal_log_write(&log);
@@ -85,6 +126,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_trusted_networks),
 		cmocka_unit_test(test_too_many_trusted_networks),
+		cmocka_unit_test(test_an_earlier_programs_limits),
 		cmocka_unit_test(test_when_refusals_are_written),
 	};
 

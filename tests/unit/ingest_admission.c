@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -15,16 +16,18 @@
 static int setup(void **state)
 {
 	static struct ip_network trusted;
+	int descriptor;
 	struct admission *admission = calloc(1, sizeof(*admission));
 	const struct peer_limits_options options = {
-		.processes = 1,
+		.seats = 1,
 		.connections = 10,
 		.prefix_connections = 1,
 	};
 
 	assert_non_null(admission);
 	assert_true(ip_network_parse(SLICE("127.0.0.0/8"), &trusted));
-	admission->limits = peer_limits_new(&options);
+	admission->limits = peer_limits_new(&options, &descriptor);
+	close(descriptor);
 	admission->trusted = &trusted;
 	admission->trusted_count = 1;
 	*state = admission;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,18 +16,33 @@
 #include "ingest/peer_limits.h"
 
 #define NOW INT64_C(5000000)
+/* Of who has the first seat; the next has the second. */
+#define PID 100
+
+/* Of the table that make() made. */
+static int descriptor;
 
 static struct peer_limits *make(unsigned connections, unsigned prefix_connections,
 				unsigned prefix_rate)
 {
 	const struct peer_limits_options options = {
-		.processes = 3,
+		.seats = 3,
 		.connections = connections,
 		.prefix_connections = prefix_connections,
 		.prefix_rate = prefix_rate,
 	};
 
-	return peer_limits_new(&options);
+	struct peer_limits *limits = peer_limits_new(&options, &descriptor);
+
+	for (unsigned seat = 0; seat < options.seats; seat++)
+		peer_limits_sit(limits, seat, PID + (pid_t)seat);
+	return limits;
+}
+
+static void end(struct peer_limits *limits)
+{
+	peer_limits_free(limits);
+	close(descriptor);
 }
 
 static struct ip_address ip(const char *text)
@@ -75,7 +91,7 @@ static void test_connections_of_a_prefix(void **state)
 		peer_limits_close(limits, 0, &first);
 		if (cases[i].same)
 			assert_true(enter(limits, 2, cases[i].second, NOW, &second));
-		peer_limits_free(limits);
+		end(limits);
 	}
 }
 
@@ -96,7 +112,7 @@ static void test_connections_of_all(void **state)
 	peer_limits_close(limits, 1, &tickets[1]); /* none any more */
 	assert_int_equal(peer_limits_connections(limits), 1);
 	assert_true(enter(limits, 2, "192.0.2.2", NOW, &tickets[2]));
-	peer_limits_free(limits);
+	end(limits);
 }
 
 /* How many of `count` connections, closed at once, are let in. */
@@ -128,7 +144,7 @@ static void test_rate_of_a_prefix(void **state)
 	assert_int_equal(burst(limits, "192.0.2.1", 100, NOW + 11000), 10);
 	assert_int_equal(burst(limits, "192.0.2.1", 100, NOW + 600000),
 			 60); /* no more than a minute's */
-	peer_limits_free(limits);
+	end(limits);
 }
 
 static void test_a_claim_behind_a_proxy(void **state)
@@ -149,7 +165,7 @@ static void test_a_claim_behind_a_proxy(void **state)
 	peer_limits_close(limits, 0, &first);
 	assert_int_equal(peer_limits_connections(limits), 0);
 	assert_true(peer_limits_open(limits, 0, &peer, NOW, &first));
-	peer_limits_free(limits);
+	end(limits);
 }
 
 /* More prefixes than there are places: old ones give way, those with connections do not. */
@@ -168,7 +184,7 @@ static void test_a_full_table(void **state)
 		peer_limits_close(limits, 1, &other);
 	}
 	assert_false(enter(limits, 0, "198.51.100.1", NOW + 200000, &other));
-	peer_limits_free(limits);
+	end(limits);
 }
 
 /* As many prefixes as there may be connections, each with one: hardly any goes uncounted. */
@@ -188,7 +204,7 @@ static void test_many_prefixes_at_once(void **state)
 		uncounted += ticket.entry < 0;
 	}
 	assert_in_range(uncounted, 0, 10);
-	peer_limits_free(limits);
+	end(limits);
 }
 
 static void test_a_process_is_forgotten(void **state)
@@ -200,12 +216,12 @@ static void test_a_process_is_forgotten(void **state)
 	assert_true(enter(limits, 0, "192.0.2.1", NOW, &dead));
 	assert_true(enter(limits, 1, "192.0.2.1", NOW, &living));
 	assert_false(enter(limits, 2, "192.0.2.1", NOW, &other));
-	peer_limits_forget(limits, 0);
+	peer_limits_leave(limits, PID);
 	assert_int_equal(peer_limits_connections(limits), 1);
 	assert_true(enter(limits, 2, "192.0.2.1", NOW, &other));
 	assert_false(enter(limits, 2, "192.0.2.1", NOW, &other));
 	assert_int_equal(refused(limits, REFUSED_PREFIX_CONNECTIONS), 2); /* counted for good */
-	peer_limits_free(limits);
+	end(limits);
 }
 
 static pid_t start_child(void)
@@ -239,9 +255,9 @@ static void test_two_processes(void **state)
 	assert_int_equal(peer_limits_connections(limits), 5);
 	assert_int_equal(refused(limits, REFUSED_PREFIX_CONNECTIONS), 2);
 	assert_false(enter(limits, 0, "192.0.2.1", NOW, &ticket));
-	peer_limits_forget(limits, 1);
+	peer_limits_leave(limits, PID + 1);
 	assert_true(enter(limits, 0, "192.0.2.1", NOW, &ticket));
-	peer_limits_free(limits);
+	end(limits);
 }
 
 static _Noreturn void open_and_close_for_ever(struct peer_limits *limits)
@@ -272,12 +288,108 @@ static void test_a_process_is_killed(void **state)
 			;
 		assert_int_equal(kill(pid, SIGKILL), 0);
 		assert_int_equal(waitpid(pid, NULL, 0), pid);
-		peer_limits_forget(limits, 1);
+		peer_limits_leave(limits, PID + 1);
+		peer_limits_sit(limits, 1, PID + 1);
 		assert_int_equal(peer_limits_connections(limits), 0);
 		assert_true(enter(limits, 0, "203.0.113.9", NOW, &ticket));
 		peer_limits_close(limits, 0, &ticket);
 	}
+	end(limits);
+}
+
+static void test_seats(void **state)
+{
+	struct peer_limits *limits = make(100, 2, 0);
+	unsigned seat = 99;
+
+	(void)state;
+	assert_int_equal(peer_limits_free_seats(limits), 0);
+	assert_false(peer_limits_find_seat(limits, &seat));
+	peer_limits_leave(limits, PID + 3); /* has none */
+	assert_int_equal(peer_limits_free_seats(limits), 0);
+	peer_limits_leave(limits, PID + 1);
+	assert_int_equal(peer_limits_free_seats(limits), 1);
+	assert_true(peer_limits_find_seat(limits, &seat));
+	assert_int_equal(seat, 1);
+	end(limits);
+}
+
+static void test_other_limits(void **state)
+{
+	struct peer_limits *limits = make(100, 2, 0);
+	struct peer_limits_options options = { .connections = 4, .prefix_connections = 3 };
+	struct peer_ticket tickets[5];
+
+	(void)state;
+	assert_true(enter(limits, 0, "192.0.2.1", NOW, &tickets[0]));
+	assert_true(enter(limits, 0, "192.0.2.1", NOW, &tickets[1]));
+	assert_false(enter(limits, 0, "192.0.2.1", NOW, &tickets[2]));
+	assert_true(peer_limits_fit(limits, &options));
+	peer_limits_configure(limits, &options);
+	assert_true(enter(limits, 0, "192.0.2.1", NOW, &tickets[2]));
+	assert_false(enter(limits, 0, "192.0.2.1", NOW, &tickets[3]));
+	assert_int_equal(peer_limits_capacity(limits), 4);
+	assert_true(enter(limits, 0, "192.0.2.2", NOW, &tickets[3]));
+	assert_false(enter(limits, 0, "192.0.2.3", NOW, &tickets[4]));
+	/* fewer than there are: nobody new */
+	options.connections = 2;
+	peer_limits_configure(limits, &options);
+	peer_limits_close(limits, 0, &tickets[0]);
+	assert_false(enter(limits, 0, "192.0.2.3", NOW, &tickets[4]));
+	options.connections = 100000;
+	assert_false(peer_limits_fit(limits, &options));
+	options.connections = 100;
+	options.seats = 4;
+	assert_false(peer_limits_fit(limits, &options));
+	end(limits);
+}
+
+static void test_another_program_finds_it(void **state)
+{
+	struct peer_limits *limits = make(100, 2, 0);
+	struct peer_limits *other = peer_limits_adopt(descriptor);
+	struct peer_ticket first, second, third;
+
+	(void)state;
+	assert_non_null(other);
+	assert_true(enter(limits, 0, "192.0.2.1", NOW, &first));
+	assert_true(enter(other, 1, "192.0.2.1", NOW, &second));
+	assert_false(enter(other, 1, "192.0.2.1", NOW, &third));
+	assert_int_equal(refused(limits, REFUSED_PREFIX_CONNECTIONS), 1);
+	/* the first ends after its program was replaced */
 	peer_limits_free(limits);
+	peer_limits_leave(other, PID);
+	assert_int_equal(peer_limits_connections(other), 1);
+	assert_true(enter(other, 1, "192.0.2.1", NOW, &third));
+	end(other);
+}
+
+static void test_what_is_no_table_is_not_taken_for_one(void **state)
+{
+	struct peer_limits *limits = make(100, 2, 0);
+	uint64_t layout;
+	off_t size = lseek(descriptor, 0, SEEK_END);
+	int none = open("/dev/null", O_RDWR);
+
+	(void)state;
+	assert_null(peer_limits_adopt(-1));
+	assert_null(peer_limits_adopt(none));
+	close(none);
+	peer_limits_free(limits);
+	/* another size, another layout */
+	assert_int_equal(ftruncate(descriptor, size + 1), 0);
+	assert_null(peer_limits_adopt(descriptor));
+	assert_int_equal(ftruncate(descriptor, size), 0);
+	limits = peer_limits_adopt(descriptor);
+	assert_non_null(limits);
+	peer_limits_free(limits);
+	assert_int_equal(pread(descriptor, &layout, sizeof(layout), 0), sizeof(layout));
+	layout++;
+	assert_int_equal(pwrite(descriptor, &layout, sizeof(layout), 0), sizeof(layout));
+	assert_null(peer_limits_adopt(descriptor));
+	assert_int_equal(ftruncate(descriptor, 16), 0);
+	assert_null(peer_limits_adopt(descriptor));
+	close(descriptor);
 }
 
 static void test_words(void **state)
@@ -300,6 +412,10 @@ int main(void)
 		cmocka_unit_test(test_a_process_is_forgotten),
 		cmocka_unit_test(test_two_processes),
 		cmocka_unit_test(test_a_process_is_killed),
+		cmocka_unit_test(test_seats),
+		cmocka_unit_test(test_other_limits),
+		cmocka_unit_test(test_another_program_finds_it),
+		cmocka_unit_test(test_what_is_no_table_is_not_taken_for_one),
 		cmocka_unit_test(test_words),
 	};
 
