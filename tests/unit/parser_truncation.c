@@ -19,6 +19,7 @@
 #include "core/limits.h"
 #include "core/report_wire.h"
 #include "tests/unit/parser_helper.h"
+#include "tests/watched.h"
 
 #define FIXTURES "tests/fixtures/*/*.eml"
 /* Cuts and changes in all, spread evenly over the bytes of all fixtures: cuts at every byte as long
@@ -64,6 +65,7 @@ static void for_each_fixture(run_fn *run, size_t budget)
 	size_t total = 0;
 	glob_t found;
 
+	budget /= watched_times_slower();
 	assert_int_equal(glob(FIXTURES, 0, NULL, &found), 0);
 	for (size_t i = 0; i < found.gl_pathc; i++)
 		total += read_file(found.gl_pathv[i], bytes, sizeof(bytes));
