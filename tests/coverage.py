@@ -4,21 +4,33 @@
 
     coverage.py FOLDER      the build folder with its .gcno and .gcda files
 
+The failing side of an assert() is not counted: it is there never to be taken.
+
 A process that ends by a signal or in the sandbox writes no counts, so the parser child counts through
 its unit tests only.
 """
 import collections
+import functools
 import json
 import os
+import re
 import subprocess
 import sys
 
+ASSERT = re.compile(r'\s*assert\(')
 FOLDERS = ('core/', 'parser/', 'ingest/', 'store/', 'api/', 'app/')
+
+
+def asserts(path):
+    """Numbers of the lines that an assert() begins."""
+    with open(path) as file:
+        return {number for number, line in enumerate(file, 1) if ASSERT.match(line)}
 
 
 def counts(folder):
     """(file, line) → times run; (file, line, n) → times the nth branch was taken."""
     lines, branches = collections.Counter(), collections.Counter()
+    asserts_of = functools.lru_cache(maxsize=None)(asserts)
     for directory, _, names in os.walk(folder):
         for name in names:
             if not name.endswith('.gcda'):
@@ -32,6 +44,8 @@ def counts(folder):
                         continue
                     for line in file['lines']:
                         lines[path, line['line_number']] += line['count']
+                        if line['line_number'] in asserts_of(path):
+                            continue
                         for number, branch in enumerate(line['branches']):
                             branches[path, line['line_number'], number] += branch['count']
     return lines, branches

@@ -240,6 +240,15 @@ static void test_unwraps_forwarders(void **state)
 		{ "prvs=0123456789=SRS0=HHH=TT=bounce.example=b-abc", "b-abc" },
 		{ "SRS0=HHH=TT", "SRS0=HHH=TT" },
 		{ "SRS0", "SRS0" },
+		{ "SRS0xHHH=TT=bounce.example=b-abc", "SRS0xHHH=TT=bounce.example=b-abc" },
+		{ "SRS1xHHH=first.example==HHH=TT=bounce.example=b-abc",
+		  "SRS1xHHH=first.example==HHH=TT=bounce.example=b-abc" },
+		{ "SRS1=HHH=first.example", "SRS1=HHH=first.example" },
+		{ "SRS1=HHH=first.example=xHHH=TT=bounce.example=b-abc",
+		  "SRS1=HHH=first.example=xHHH=TT=bounce.example=b-abc" },
+		/* four layers come off, no more */
+		{ "prvs=1=prvs=2=prvs=3=prvs=4=b-abc", "b-abc" },
+		{ "prvs=1=prvs=2=prvs=3=prvs=4=prvs=5=b-abc", "prvs=5=b-abc" },
 		{ "prvs=", "prvs=" },
 		{ "", "" },
 	};
@@ -251,6 +260,32 @@ static void test_unwraps_forwarders(void **state)
 		assert_int_equal(inner.len, strlen(cases[i].expected));
 		assert_memory_equal(inner.ptr, cases[i].expected, inner.len);
 	}
+}
+
+static void test_commits_to_addresses_only(void **state)
+{
+	struct token token = { .has_commitment = true };
+
+	token_commit(&token, key, *state, SLICE("no address"));
+	assert_false(token.has_commitment);
+	token_commit(&token, key, *state, SLICE("user@example.com"));
+	assert_true(token.has_commitment);
+}
+
+static void test_kinds_have_words(void **state)
+{
+	static const enum token_kind kinds[] = { TOKEN_BOUNCE, TOKEN_COMPLAINT, TOKEN_UNSUBSCRIBE,
+						 TOKEN_PROBE };
+	enum token_kind kind;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		assert_true(
+			token_kind_from_word(slice_from_cstr(token_kind_word(kinds[i])), &kind));
+		assert_int_equal(kind, kinds[i]);
+	}
+	assert_false(token_kind_from_word(SLICE("Bounce"), &kind));
+	assert_false(token_kind_from_word(SLICE_NONE, &kind));
 }
 
 int main(void)
@@ -265,6 +300,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_mint_refuses_what_does_not_fit, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_unwraps_forwarders, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_commits_to_addresses_only, setup, teardown),
+		cmocka_unit_test(test_kinds_have_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

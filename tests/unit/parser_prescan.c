@@ -70,6 +70,7 @@ static void test_group_bombs(void **state)
 		{ "To: ", "\r\n\r\nbody" },
 		{ "to : ", "\n\nbody" },
 		{ "FROM:", "\r\n\r\n" },
+		{ "Cc: ", "\r\nSubject: x\r\n\r\n" },
 		{ "Subject: x\r\nResent-Reply-To: ", "\r\n\r\n" },
 		{ "Bcc:\r\n ", "\r\n\r\n" },
 		{ "Sender:\n\t", "" },
@@ -272,6 +273,7 @@ static void test_nothing(void **state)
 	assert_verdict(SLICE("To:"), NULL);
 	assert_verdict(SLICE("Content-Type:"), NULL);
 	assert_verdict(SLICE("--"), NULL);
+	assert_verdict(SLICE("-x"), NULL);
 }
 
 int main(void)
