@@ -46,6 +46,10 @@ static void complete_recipient(struct report_recipient *recipient,
 	    !(is_exit_code(recipient->diagnostic) && other->diagnostic.len > 0))
 		return;
 	recipient->diagnostic = other->diagnostic;
+	/* "Status: 5.0.0", and a reply that says which */
+	if (slice_ends_with(recipient->status, SLICE(".0.0")) && other->status.len > 0 &&
+	    other->status.ptr[0] == recipient->status.ptr[0])
+		recipient->status = other->status;
 	if (recipient->reply_code.len == 0)
 		recipient->reply_code = other->reply_code;
 }
