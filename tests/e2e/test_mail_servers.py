@@ -145,6 +145,30 @@ def test_exim_submits_with_auth():
         check_submission(mta, str(port))
 
 
+def check_hardened(make, first):
+    """Two messages in a row: who waits for each reply, as it must without PIPELINING, is not cut off."""
+    hardened = harness.Service(service.cluster, 'hardened%d' % first, smtp__pipelining=False).start()
+    mta = make(hardened.smtp_port)
+    for ref in (str(first), str(first + 1)):
+        token = hardened.token(ref=ref)
+        code, text = mail.deliver(mta.port, token, mail.dsn(token, 'hard%s@recipient.example' % ref, number=ref))
+        assert code == 250, (code, text)
+    harness.wait_for(lambda: all(hardened.http.all('/v1/events', ref=str(first + number)) for number in range(2)),
+                     'both arrive', 30, mta.log)
+    finish(mta)
+    assert hardened.refused()['synchronization'] == 0
+    hardened.stop()
+
+
+def test_postfix_and_the_hardened_setting():
+    postfix.require()
+    check_hardened(lambda port: postfix.Postfix({harness.DOMAIN: port}), 850)
+
+
+def test_exim_and_the_hardened_setting():
+    check_hardened(lambda port: exim.Exim({harness.DOMAIN: SMTP % port}), 860)
+
+
 def smtp_source(port, *options):
     """Postfix's load generator, eight sessions at a time. It fails at the first reply that it does not want."""
     done = subprocess.run([SMTP_SOURCE, '-s', '8', '-m', '200', '-l', '4096', '-f', 'load@sender.example',
