@@ -268,16 +268,24 @@ static void parse_all(struct run *run)
 	}
 }
 
-/* One for each processor, so that two cores read twice as much. */
+/* One for each processor that we may use, so that two cores read twice as much; but none without a
+ * file. */
+static size_t count_children(const struct run *run)
+{
+	cpu_set_t processors;
+	size_t count = 1;
+
+	if (sched_getaffinity(0, sizeof(processors), &processors) == 0)
+		count = (size_t)CPU_COUNT(&processors);
+	if (!run->list && (size_t)run->operand_count < count)
+		count = (size_t)run->operand_count;
+	return count < MAX_CHILDREN ? count : MAX_CHILDREN;
+}
+
 static bool start_children(struct run *run, const struct parser_options *options)
 {
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t wanted = processors < 1              ? 1
-			: processors > MAX_CHILDREN ? MAX_CHILDREN
-						    : (size_t)processors;
+	const size_t wanted = count_children(run);
 
-	if (!run->list && (size_t)run->operand_count < wanted)
-		wanted = (size_t)run->operand_count;
 	while (run->child_count < wanted) {
 		struct child *child = &run->children[run->child_count];
 		if (parser_client_new(options, &child->client) != OK)
