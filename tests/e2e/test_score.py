@@ -13,7 +13,7 @@ import harness
 import tap
 
 # [right, scored], as of the last improvement: raise them with the next one, never lower them.
-REACHED = {'rcpt': (666, 673), 'status': (463, 464), 'reason': (397, 410), 'hard': (395, 400),
+REACHED = {'rcpt': (666, 673), 'status': (464, 464), 'reason': (400, 410), 'hard': (396, 400),
            'feedback': (24, 24)}
 
 
