@@ -17,7 +17,9 @@ static bool is_command(struct slice text)
 		SLICE_LITERAL("remove"),           SLICE_LITERAL("opt-out"),
 		SLICE_LITERAL("optout"),           SLICE_LITERAL("abmelden"),
 		SLICE_LITERAL("désinscription"),   SLICE_LITERAL("baja"),
-		SLICE_LITERAL("list-unsubscribe"),
+		SLICE_LITERAL("list-unsubscribe"), SLICE_LITERAL("remove me"),
+		SLICE_LITERAL("abmeldung"),        SLICE_LITERAL("désabonnement"),
+		SLICE_LITERAL("uitschrijven"),     SLICE_LITERAL("disiscrivimi"),
 	};
 	struct slice trimmed = slice_trim(text);
 
@@ -46,6 +48,9 @@ static void unsubscribe_read(const struct message *message, struct reading *read
 	struct slice subject = header_value(&message->headers, "Subject");
 	struct slice text = slice_trim(message->text);
 	bool command = is_command(subject) && text.len <= COMMAND_TEXT_MAX;
+	/* "Unsubscribe from Spring Offers", and nothing or the one word below it */
+	command |= slice_starts_with_nocase(subject, SLICE("unsubscribe ")) &&
+		   (text.len == 0 || is_command(text));
 	struct slice address;
 
 	command |= subject.len == 0 && is_command(text);
