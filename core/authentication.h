@@ -50,6 +50,7 @@ struct auth_dkim {
 	 * message could send it on and have it read differently. Worth something only from its
 	 * sender. */
 	bool direct_only;
+	bool to_signed; /* To is among what it signs */
 };
 
 struct auth_dmarc {
@@ -61,12 +62,17 @@ struct auth_dmarc {
 struct authentication {
 	struct slice by;   /* whose results: a trusted hop's authserv-id; empty: our own */
 	struct slice from; /* the address in From; empty where it is not exactly one */
+	struct slice to;   /* the same of To */
 	struct auth_spf spf;
 	struct auth_dkim dkim[AUTH_DKIM_MAX];
 	size_t dkim_count;
 	struct auth_dmarc dmarc;
 	struct slice reporter; /* name of the allow-listed reporter that it proves; empty: none */
-	bool undecided;        /* DNS did not answer; if it had, there might be a reporter */
+	/* Whom the reporter sent it to: it came straight from its hosts, or it signed To. Otherwise
+	 * whoever got the report may have sent it on to us. */
+	bool reporter_direct;
+	bool reporter_signed_to;
+	bool undecided; /* DNS did not answer; if it had, there might be a reporter */
 };
 
 const char *auth_result_word(enum auth_result result);

@@ -210,13 +210,30 @@ static void trust_by_legacy(const struct context *context, const struct report_r
 	}
 }
 
-/* A feedback report that an allow-listed reporter has proven to be its own. */
+static bool is_at_ours(const struct context *context, struct slice address)
+{
+	struct address parts;
+
+	return address_split(address_normalise(context->arena, address), &parts) &&
+	       directory_domain_find(context->directory, parts.domain) != NULL;
+}
+
+/* A genuine report about somebody else's mail, sent on to us, must not act: it came straight from
+ * the reporter, or the reporter addressed it to us, or what it returns is a mail of ours. */
+static bool is_for_us(const struct context *context, const struct authentication *authentication)
+{
+	return authentication->reporter_direct ||
+	       (authentication->reporter_signed_to && is_at_ours(context, authentication->to)) ||
+	       is_at_ours(context, context->report->original.return_path);
+}
+
+/* A feedback report that an allow-listed reporter has proven to be its own, and to be for us. */
 static bool reporter_vouches(const struct context *context)
 {
 	const struct authentication *authentication = context->inbound->authentication;
 
 	return context->report->kind == REPORT_COMPLAINT && authentication != NULL &&
-	       !slice_empty(authentication->reporter);
+	       !slice_empty(authentication->reporter) && is_for_us(context, authentication);
 }
 
 /* Who holds an API key, or is a known reporter, may name anybody: with or without a token, the

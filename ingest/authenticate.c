@@ -62,9 +62,12 @@ static void finish(struct task *task)
 			resolver->cancel(resolver->context, task->queries[i].query);
 	if (task->timer != NULL)
 		event_free(task->timer);
+	struct reporter_proof proof = reporters_find(reporters, &evidence);
+
 	/* a copy: the list may be replaced before the report is stored */
-	task->authentication->reporter =
-		arena_copy(task->arena, reporters_find(reporters, &evidence));
+	task->authentication->reporter = arena_copy(task->arena, proof.name);
+	task->authentication->reporter_direct = proof.direct;
+	task->authentication->reporter_signed_to = proof.signed_to;
 	/* What a hop has found it will not find again. */
 	task->authentication->undecided =
 		slice_empty(task->authentication->by) && reporters_undecided(reporters, &evidence);
@@ -195,7 +198,8 @@ static void begin_checks(struct task *task)
 	task->peer = ip_unmap(task->peer);
 	hop = known && is_trusted(authenticator, &task->peer);
 	task->peer_known = known && !hop;
-	authentication->from = header_scan_from(&task->scan, task->arena);
+	authentication->from = header_scan_address(&task->scan, SLICE("From"), task->arena);
+	authentication->to = header_scan_address(&task->scan, SLICE("To"), task->arena);
 	if (hop && auth_results_read(&task->scan, authenticator->options.authserv_id, task->arena,
 				     authentication))
 		return;

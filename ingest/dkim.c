@@ -45,6 +45,13 @@ static bool has_tag(struct slice list, struct slice name)
 	return false;
 }
 
+static bool signs_to(struct slice value)
+{
+	struct slice headers;
+
+	return tag_find(value, SLICE("h"), &headers) && header_list_has(headers, SLICE("To"));
+}
+
 struct slice dkim_signature_refusal(struct slice value, bool *ret_direct_only)
 {
 	struct slice algorithm, headers;
@@ -240,6 +247,7 @@ static void begin(const struct header_scan *scan, const struct header_field *fie
 	else
 		result->result = AUTH_WAITING;
 	result->direct_only = result->direct_only && result->result == AUTH_WAITING;
+	result->to_signed = signs_to(field->value);
 }
 
 static const struct dns_answer *find_key(const struct auth_dkim *result, struct dns_table *table,

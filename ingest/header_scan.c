@@ -137,13 +137,14 @@ static bool is_plain_address(struct slice text)
 	return ats == 1 && text.ptr[0] != '@' && text.ptr[text.len - 1] != '@';
 }
 
-struct slice header_scan_from(const struct header_scan *scan, struct arena *arena)
+struct slice header_scan_address(const struct header_scan *scan, struct slice name,
+				 struct arena *arena)
 {
-	const struct header_field *field = header_scan_find(scan, SLICE("From"));
+	const struct header_field *field = header_scan_find(scan, name);
 	struct slice text;
 	size_t len;
 
-	if (scan->ambiguous || field == NULL || header_scan_count(scan, SLICE("From")) != 1)
+	if (scan->ambiguous || field == NULL || header_scan_count(scan, name) != 1)
 		return SLICE_NONE;
 	char *stripped = arena_alloc(arena, field->value.len + 1);
 

@@ -33,10 +33,11 @@ size_t header_scan_count(const struct header_scan *scan, struct slice name);
 const struct header_field *header_scan_find(const struct header_scan *scan, struct slice name);
 
 /*
- * The one address of the one From field, in lower case, or empty: more than one field, more than
- * one address, a group, or anything that two readers could read differently.
+ * The one address of the one field of that name (From, To), in lower case, or empty: more than one
+ * field, more than one address, a group, or anything that two readers could read differently.
  */
-struct slice header_scan_from(const struct header_scan *scan, struct arena *arena);
+struct slice header_scan_address(const struct header_scan *scan, struct slice name,
+				 struct arena *arena);
 /* What follows the @ of an address; empty without one. */
 struct slice address_domain(struct slice address);
 

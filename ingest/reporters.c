@@ -205,26 +205,34 @@ static bool envelope_fits(const struct reporter *reporter, struct slice mail_fro
 	       domain_within(address_domain(mail_from), reporter->envelope);
 }
 
-/* The sender named in the envelope may use the host that sent it. */
+/* The sender named in the envelope may use the host that sent it, and is the reporter. */
 static bool sent_directly(const struct reporter *reporter, const struct auth_spf *spf)
 {
 	return spf->result == AUTH_PASS && !spf->helo &&
-	       domain_within(spf->domain, reporter->envelope);
+	       domain_within(spf->domain,
+			     slice_empty(reporter->envelope) ? reporter->dkim : reporter->envelope);
 }
 
+/* proof: where it is proven, whether by a signature that covers To. */
 static bool proven_by_dkim(const struct reporter *reporter,
-			   const struct authentication *authentication)
+			   const struct authentication *authentication,
+			   struct reporter_proof *proof)
 {
+	bool proven = false;
+
+	proof->direct = sent_directly(reporter, &authentication->spf);
 	for (size_t i = 0; i < authentication->dkim_count; i++) {
 		const struct auth_dkim *dkim = &authentication->dkim[i];
 
 		if (!slice_equal(dkim->domain, reporter->dkim))
 			continue;
-		if (dkim->result == AUTH_PASS || (dkim->direct_only && reporter->unsigned_type &&
-						  sent_directly(reporter, &authentication->spf)))
-			return true;
+		if (dkim->result == AUTH_PASS ||
+		    (dkim->direct_only && reporter->unsigned_type && proof->direct)) {
+			proven = true;
+			proof->signed_to = proof->signed_to || dkim->to_signed;
+		}
 	}
-	return false;
+	return proven;
 }
 
 static bool proven_by_spf(const struct reporter *reporter, const struct reporter_evidence *evidence)
@@ -240,7 +248,8 @@ static bool proven_by_spf(const struct reporter *reporter, const struct reporter
 	return false;
 }
 
-static bool is_proven(const struct reporter *reporter, const struct reporter_evidence *evidence)
+static bool is_proven(const struct reporter *reporter, const struct reporter_evidence *evidence,
+		      struct reporter_proof *ret_proof)
 {
 	const struct authentication *authentication = evidence->authentication;
 
@@ -248,17 +257,22 @@ static bool is_proven(const struct reporter *reporter, const struct reporter_evi
 	    !from_fits(reporter, authentication->from) ||
 	    !envelope_fits(reporter, evidence->mail_from))
 		return false;
-	return (!slice_empty(reporter->dkim) && proven_by_dkim(reporter, authentication)) ||
-	       (!slice_empty(reporter->spf) && proven_by_spf(reporter, evidence));
+	*ret_proof = (struct reporter_proof){ .name = reporter->name };
+	if (!slice_empty(reporter->dkim) && proven_by_dkim(reporter, authentication, ret_proof))
+		return true;
+	ret_proof->direct = true;
+	return !slice_empty(reporter->spf) && proven_by_spf(reporter, evidence);
 }
 
-struct slice reporters_find(const struct reporters *reporters,
-			    const struct reporter_evidence *evidence)
+struct reporter_proof reporters_find(const struct reporters *reporters,
+				     const struct reporter_evidence *evidence)
 {
+	struct reporter_proof proof;
+
 	for (size_t i = 0; i < reporters->count; i++)
-		if (is_proven(&reporters->items[i], evidence))
-			return reporters->items[i].name;
-	return SLICE_NONE;
+		if (is_proven(&reporters->items[i], evidence, &proof))
+			return proof;
+	return (struct reporter_proof){ .name = SLICE_NONE };
 }
 
 static void hope(enum auth_result *result)
@@ -277,6 +291,6 @@ bool reporters_undecided(const struct reporters *reporters,
 	for (size_t i = 0; i < best.dkim_count; i++)
 		hope(&best.dkim[i].result);
 	hoped.authentication = &best;
-	return slice_empty(reporters_find(reporters, evidence)) &&
-	       !slice_empty(reporters_find(reporters, &hoped));
+	return slice_empty(reporters_find(reporters, evidence).name) &&
+	       !slice_empty(reporters_find(reporters, &hoped).name);
 }

@@ -47,9 +47,16 @@ struct reporter_evidence {
 	struct slice feedback_type;    /* in lower case */
 };
 
-/* The name of the first reporter that the evidence proves; empty: none. */
-struct slice reporters_find(const struct reporters *reporters,
-			    const struct reporter_evidence *evidence);
+struct reporter_proof {
+	struct slice name; /* empty: none */
+	/* as of struct authentication */
+	bool direct;
+	bool signed_to;
+};
+
+/* The first reporter that the evidence proves. */
+struct reporter_proof reporters_find(const struct reporters *reporters,
+				     const struct reporter_evidence *evidence);
 
 /* Whether the evidence would prove one, had DNS said the best about each `temperror` in it. */
 bool reporters_undecided(const struct reporters *reporters,

@@ -19,8 +19,9 @@ TIMEOUT = 1.0
 
 signer = dkim.Signer(FOLDER, 'fbl.example', 's1')
 stranger = dkim.Signer(FOLDER, 'fbl.example.evil', 's1')
+quiet = dkim.Signer(FOLDER, 'quiet.example', 's1')  # says nothing about its hosts
 server = dns.Server({
-    **{name: [dns.txt(text)] for name, text in (signer.record(), stranger.record())},
+    **{name: [dns.txt(text)] for name, text in (signer.record(), stranger.record(), quiet.record())},
     # an SPF record that asks for every kind of record; only the second exchanger is this host
     'fbl.example': [dns.txt('v=spf1 ptr:other.example mx -all'), dns.txt('something else'),
                     dns.mx(20, 'b.fbl.example'), dns.mx(10, 'a.fbl.example')],
@@ -33,6 +34,7 @@ server = dns.Server({
 REPORTERS = os.path.join(FOLDER, 'reporters')
 with open(REPORTERS, 'w') as file:
     file.write('provider dkim=fbl.example from=%s envelope=fbl.example\n' % REPORTER)
+    file.write('quiet dkim=quiet.example envelope=quiet.example\n')
 service = harness.Service(harness.Cluster(), dns__server=server.address, auth__reporters=REPORTERS).start()
 
 
@@ -94,6 +96,33 @@ def test_forgeries_change_nothing():
         except AssertionError as error:
             raise AssertionError(what) from error
     assert_believed_by_nobody(signer.sign(report(victim, 12)), victim, sender='bounce@fbl.example.evil')
+
+
+def test_genuine_reports_about_somebody_elses_mail():
+    """Somebody got them about his own mail, and sends them on to us."""
+    numbers = itertools.count(20)
+    own = 'fbl@' + harness.DOMAIN
+    without_to = ('From', 'Subject', 'Content-Type')
+
+    def trust(to, return_path, headers=None, sender='bounce@quiet.example', change=lambda message: message):
+        number = next(numbers)
+        message = mail.arf(to, return_path, 'report@quiet.example', 'user%d@recipient.example' % number, number)
+        stored = submit(change(quiet.sign(message, headers) if headers else quiet.sign(message)), sender)
+        assert stored['authentication']['reporter'] == 'quiet', stored
+        result = result_for('user%d@recipient.example' % number)
+        assert (result == 'suppressed') == (stored['trust'] == 'authenticated'), (result, stored)
+        return stored['trust']
+
+    assert trust(own, 'news@sender.example') == 'authenticated'
+    assert trust('fbl@somebody.example', 'news@somebody.example') == 'unverified'
+    # To may be anything where it is not signed
+    assert trust('fbl@somebody.example', 'news@somebody.example', without_to,
+                 change=lambda m: m.replace(b'fbl@somebody.example', own.encode())) == 'unverified'
+    # but not a second one where it is
+    assert trust('fbl@somebody.example', 'news@somebody.example',
+                 change=lambda m: b'To: <%s>\r\n' % own.encode() + m) == 'unverified'
+    # a mail of ours, whoever the report was addressed to
+    assert trust('fbl@elsewhere.example', 'news@' + harness.DOMAIN, without_to) == 'authenticated'
 
 
 def test_nothing_is_looked_up_where_a_token_is_valid():

@@ -38,7 +38,7 @@ static void answer_all(struct dns_table *table)
 static void check_own(struct dkim_verifier *verifier, const struct header_scan *scan,
 		      struct arena *arena)
 {
-	struct authentication found = { .from = header_scan_from(scan, arena) };
+	struct authentication found = { .from = header_scan_address(scan, SLICE("From"), arena) };
 	struct dns_table *table = dns_table_new(arena);
 
 	for (unsigned round = 0; round < 2; round++) {
@@ -80,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct arena *arena = arena_new(0);
 	struct header_scan scan = header_scan(slice_from((const char *)data, size), arena);
 
-	if (!slice_empty(header_scan_from(&scan, arena)) && scan.ambiguous)
+	if (!slice_empty(header_scan_address(&scan, SLICE("From"), arena)) && scan.ambiguous)
 		abort();
 	check_own(verifier, &scan, arena);
 	check_hop(&scan, arena);

@@ -390,10 +390,42 @@ static void test_a_trusted_listener_may_name_anybody(void **state)
 	assert_int_equal(only_event().effect, EFFECT_SUPPRESS);
 }
 
+/* Whoever gets a report about his own mail can send it on to us, with another envelope and, where
+ * it is not signed, another To. */
+static void test_a_report_about_somebody_elses_mail(void **state)
+{
+	struct authentication authentication = { .reporter = SLICE("provider") };
+
+	(void)state;
+	report.kind = REPORT_COMPLAINT;
+	report.feedback_type = SLICE("abuse");
+	inbound.authentication = &authentication;
+	authentication.to = SLICE("fbl@bounce.example");
+	assert_int_equal(only_event().trust, TRUST_UNVERIFIED);
+	assert_int_equal(only_event().effect, EFFECT_NONE);
+	authentication.reporter_signed_to = true;
+	assert_int_equal(only_event().trust, TRUST_AUTHENTICATED);
+	authentication.to = SLICE("fbl@somebody.example");
+	assert_int_equal(only_event().trust, TRUST_UNVERIFIED);
+	authentication.to = SLICE("fbl@bounce.example.evil.example");
+	assert_int_equal(only_event().trust, TRUST_UNVERIFIED);
+	authentication.to = SLICE_NONE; /* two, or none */
+	assert_int_equal(only_event().trust, TRUST_UNVERIFIED);
+	/* what it returns is signed with it */
+	report.original.return_path = SLICE("news@somebody.example");
+	assert_int_equal(only_event().trust, TRUST_UNVERIFIED);
+	report.original.return_path = SLICE("news@Bounce.example");
+	assert_int_equal(only_event().trust, TRUST_AUTHENTICATED);
+	report.original.return_path = SLICE_NONE;
+	authentication.reporter_direct = true;
+	assert_int_equal(only_event().trust, TRUST_AUTHENTICATED);
+}
+
 /* A known reporter may name whom its user complained about, and nothing else. */
 static void test_a_proven_reporter_may_name_who_complains(void **state)
 {
-	struct authentication authentication = { .reporter = SLICE("provider") };
+	struct authentication authentication = { .reporter = SLICE("provider"),
+						 .reporter_direct = true };
 
 	(void)state;
 	report.kind = REPORT_COMPLAINT;
@@ -717,6 +749,8 @@ int main(void)
 		TEST(test_age_goes_by_what_arrived),
 		TEST(test_observing_changes_nothing),
 		TEST(test_token_inside_a_complaint),
+		cmocka_unit_test_setup_teardown(test_a_report_about_somebody_elses_mail, setup,
+						teardown),
 		TEST(test_a_proven_reporter_may_name_who_complains),
 		TEST(test_who_sent_it_matters_only_without_a_token),
 		TEST(test_another_accounts_token_inside_is_nobodys),

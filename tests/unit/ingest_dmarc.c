@@ -63,7 +63,7 @@ static void test_from(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct slice raw = arena_printf(arena, "%s\r\nbody", cases[i].header);
 		struct header_scan scan = header_scan(raw, arena);
-		struct slice from = header_scan_from(&scan, arena);
+		struct slice from = header_scan_address(&scan, SLICE("From"), arena);
 
 		if (!slice_equal(from, slice_from_cstr(cases[i].address)))
 			fail_msg("%s gives %.*s", cases[i].header, SLICE_ARG(from));

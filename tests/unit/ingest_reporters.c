@@ -46,7 +46,7 @@ static struct slice find(const char *mail_from, const char *type)
 	const struct reporter_evidence evidence = { &authentication, slice_from_cstr(mail_from),
 						    &peer, slice_from_cstr(type) };
 
-	return reporters_find(reporters, &evidence);
+	return reporters_find(reporters, &evidence).name;
 }
 
 #define assert_finds(name, ...) assert_true(slice_equal(find(__VA_ARGS__), slice_from_cstr(name)))
@@ -80,6 +80,40 @@ static void test_a_signer(void **state)
 	assert_finds("", "bounce@fbl.example", "abuse");
 	prove_dkim("fbl.example", "");
 	assert_finds("", "bounce@fbl.example", "abuse");
+}
+
+static struct reporter_proof proof(const char *mail_from)
+{
+	const struct reporter_evidence evidence = { &authentication, slice_from_cstr(mail_from),
+						    &peer, SLICE("abuse") };
+
+	return reporters_find(reporters, &evidence);
+}
+
+/* Whether nobody else can have sent it, or only to whom it was addressed. */
+static void test_whom_it_was_sent_to(void **state)
+{
+	(void)state;
+	prove_dkim("fbl.example", "report@fbl.example");
+	assert_false(proof("bounce@fbl.example").direct);
+	assert_false(proof("bounce@fbl.example").signed_to);
+	/* of another signature */
+	authentication.dkim[1] = (struct auth_dkim){ .result = AUTH_PASS,
+						     .domain = SLICE("evil.example"),
+						     .to_signed = true };
+	authentication.dkim_count = 2;
+	assert_false(proof("bounce@fbl.example").signed_to);
+	authentication.dkim[0].to_signed = true;
+	assert_true(proof("bounce@fbl.example").signed_to);
+
+	authentication.spf =
+		(struct auth_spf){ .result = AUTH_PASS, .domain = SLICE("fbl.example") };
+	assert_true(proof("bounce@fbl.example").direct);
+	authentication.spf.helo = true;
+	assert_false(proof("bounce@fbl.example").direct);
+	authentication.spf =
+		(struct auth_spf){ .result = AUTH_PASS, .domain = SLICE("evil.example") };
+	assert_false(proof("bounce@fbl.example").direct);
 }
 
 static void test_look_alikes(void **state)
@@ -255,6 +289,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_a_signer, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_whom_it_was_sent_to, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_look_alikes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_results_than_pass, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_only_an_answer_that_matters_is_waited_for,
