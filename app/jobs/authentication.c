@@ -201,10 +201,12 @@ static struct filing *attribute_again(const struct again *again, const struct di
 		inbound->recipients[i] = recipient_again(again, again->row.recipients[i], &rules);
 	filings = attribute(inbound, &again->report, directory, again->arena);
 	for (size_t i = 0; i < filings.count; i++) {
-		if (filings.items[i].account_id != again->pending.account_id)
+		struct filing *filing = filings.items + i;
+
+		if (filing->account_id != again->pending.account_id)
 			continue;
-		filings.items[i].report_id = again->pending.report_id;
-		return &filings.items[i];
+		filing->report_id = again->pending.report_id;
+		return filing;
 	}
 	return NULL;
 }
