@@ -227,6 +227,7 @@ static void tear_down(struct supervisor *supervisor)
 {
 	peer_limits_free(supervisor->refusal_log.limits);
 	settings_free(supervisor->settings);
+	arena_free(supervisor->started_arena);
 }
 
 int supervisor_run(const struct supervisor_options *options)
@@ -237,6 +238,9 @@ int supervisor_run(const struct supervisor_options *options)
 	};
 	char error[ERROR_LEN];
 
+	supervisor.started_arena = arena_new(0);
+	supervisor.started_with =
+		config_copy(&supervisor.settings->config, supervisor.started_arena);
 	upgrade_init(&supervisor.upgrade, options->argv, options->master_key);
 	bool set = set_up(&supervisor, options, error);
 

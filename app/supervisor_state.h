@@ -36,6 +36,9 @@ struct child {
 
 struct supervisor {
 	struct settings *settings;
+	/* As the start has read it: what it says of sockets, processes and user still holds. */
+	struct config started_with;
+	struct arena *started_arena;
 	const char *config_path;
 	struct child children[SUPERVISOR_CHILDREN_MAX];
 	size_t child_count;

@@ -79,6 +79,16 @@ static void refuse(const char *what, struct slice why)
 	log_event(LOG_ERROR, what, LOG_SLICE("error", why));
 }
 
+/* A reload does what it can, and says what it cannot. */
+static void warn_of_restart(const struct supervisor *supervisor, struct arena *arena)
+{
+	struct slice keys = config_restart_keys(&supervisor->started_with,
+						&supervisor->settings->config, arena);
+
+	if (!slice_empty(keys))
+		log_event(LOG_WARNING, "restart_needed", LOG_SLICE("keys", keys));
+}
+
 void succession_reload(struct supervisor *supervisor, int64_t now)
 {
 	struct arena *arena = arena_new(0);
@@ -102,6 +112,7 @@ void succession_reload(struct supervisor *supervisor, int64_t now)
 		replace_children(supervisor, now);
 		settings_free(old);
 		log_event(LOG_INFO, "reloaded");
+		warn_of_restart(supervisor, arena);
 	}
 	arena_free(arena);
 }

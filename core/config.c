@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/config.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -162,6 +163,15 @@ static const struct key KEYS[] = {
 	TEXT("log.level", log_level, "info", "debug info warning error", "least level written"),
 };
 #define KEY_COUNT (sizeof(KEYS) / sizeof(KEYS[0]))
+
+/* What a start binds, forks, becomes or opens, and a reload cannot change. */
+static const char *const AT_START[] = {
+	"smtp.address",     "smtp.port",           "submission.address",
+	"submission.port",  "submissions.address", "submissions.port",
+	"lmtp.address",     "lmtp.port",           "lmtp_unix.path",
+	"lmtp_unix.mode",   "http.address",        "http.port",
+	"ingest.processes", "master_key.file",     "user",
+};
 
 static const char **text_member(struct config *config, const struct key *key)
 {
@@ -393,6 +403,47 @@ enum err config_load(const char *path, struct arena *arena, struct config *ret_c
 	if (err == OK)
 		*ret_config = config;
 	return err;
+}
+
+struct config config_copy(const struct config *config, struct arena *arena)
+{
+	struct config copy = *config;
+
+	for (size_t i = 0; i < KEY_COUNT; i++)
+		if (KEYS[i].type == VALUE_TEXT)
+			*text_member(&copy, &KEYS[i]) =
+				arena_cstr(arena, slice_from_cstr(*text_member(&copy, &KEYS[i])));
+	return copy;
+}
+
+static bool differs(const struct key *key, struct config *a, struct config *b)
+{
+	switch (key->type) {
+	case VALUE_TEXT:
+		return strcmp(*text_member(a, key), *text_member(b, key)) != 0;
+	case VALUE_INT:
+		return *int_member(a, key) != *int_member(b, key);
+	case VALUE_BOOL:
+		return *bool_member(a, key) != *bool_member(b, key);
+	}
+	return false;
+}
+
+struct slice config_restart_keys(const struct config *running, const struct config *wanted,
+				 struct arena *arena)
+{
+	struct config a = *running, b = *wanted;
+	struct slice names = SLICE_NONE;
+
+	for (size_t i = 0; i < sizeof(AT_START) / sizeof(AT_START[0]); i++) {
+		const struct key *key = find_key(slice_from_cstr(AT_START[i]));
+
+		assert(key != NULL);
+		if (differs(key, &a, &b))
+			names = arena_printf(arena, "%.*s%s%s", SLICE_ARG(names),
+					     slice_empty(names) ? "" : " ", key->name);
+	}
+	return names;
 }
 
 void config_print(const struct config *config, FILE *out)

@@ -104,6 +104,11 @@ enum err config_load(const char *path, struct arena *arena, struct config *ret_c
 /* From text, for tests: no file, no environment. name stands in errors. */
 enum err config_parse(struct slice text, const char *name, struct arena *arena,
 		      struct config *ret_config, struct slice *ret_error) MUST_CHECK;
+/* A copy whose text lives in that arena. */
+struct config config_copy(const struct config *config, struct arena *arena);
+/* The keys that only a start looks at and that differ, separated by blanks. */
+struct slice config_restart_keys(const struct config *running, const struct config *wanted,
+				 struct arena *arena);
 /* Every key with its value and meaning, as a file that config_load() reads. */
 void config_print(const struct config *config, FILE *out);
 

@@ -191,7 +191,15 @@ def test_configuration_is_reloaded():
             assert 'SIZE 70000' in smtp.extensions
             assert smtp.envelope(['oddname@strict.example'])[1][0] == 250
         with open(service.configuration, 'a') as file:
-            file.write('smtp.sise = 1\n')
+            file.write('ingest.parsers = 1\nlmtp.address = 127.0.0.3\nlmtp.port = 1587\n')
+        for _ in range(2):  # as long as it is so
+            before = len(log_lines('restart_needed'))
+            tell(signal.SIGHUP, 'reloaded')
+            settle()
+            needed, = log_lines('restart_needed')[before:]
+            assert needed['keys'] == 'lmtp.address lmtp.port', needed
+        with open(service.configuration, 'w') as file:
+            file.write(text + 'smtp.role_names = postmaster oddname\nsmtp.size = 70000\nsmtp.sise = 1\n')
         refused = tell(signal.SIGHUP, 'reload_refused')
         assert refused['error'].endswith(':%d: unknown key smtp.sise' % (text.count('\n') + 3)), refused
         with mail.Smtp(service.smtp_port) as smtp:
@@ -199,8 +207,10 @@ def test_configuration_is_reloaded():
     finally:
         with open(service.configuration, 'w') as file:
             file.write(text)
+        before = len(log_lines('restart_needed'))
         tell(signal.SIGHUP, 'reloaded')
         settle()
+        assert len(log_lines('restart_needed')) == before
 
 
 def test_upgrade_under_load():

@@ -120,6 +120,28 @@ static void test_what_is_printed_is_read_again(void **state)
 	free(text);
 }
 
+static void test_what_wants_a_restart(void **state)
+{
+	struct config running, wanted;
+	struct slice error;
+	struct arena *scratch = arena_new(0);
+
+	assert_int_equal(config_parse(SLICE("user = bounced\n"), "x", scratch, &running, &error),
+			 OK);
+	running = config_copy(&running, *state);
+	arena_free(scratch);
+	assert_string_equal(running.user, "bounced");
+	assert_int_equal(config_parse(SLICE("user = bounced\nsmtp.size = 70000\n"), "x", *state,
+				      &wanted, &error),
+			 OK);
+	assert_true(slice_empty(config_restart_keys(&running, &wanted, *state)));
+	assert_int_equal(config_parse(SLICE("user = other\nsmtp.port = 26\nlog.level = debug\n"),
+				      "x", *state, &wanted, &error),
+			 OK);
+	assert_true(slice_equal(config_restart_keys(&running, &wanted, *state),
+				SLICE("smtp.port user")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -130,6 +152,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_the_environment_overrides, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_is_printed_is_read_again, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(test_what_wants_a_restart, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
