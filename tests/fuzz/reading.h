@@ -42,14 +42,15 @@ static inline void check_reading(const struct reading *reading)
 		check_recipient(&reading->recipients[i]);
 }
 
-/* Every LF made CRLF. */
+/* Every bare LF made CRLF. */
 static inline struct slice crlf_of(struct slice text, struct arena *arena)
 {
 	char *out = arena_alloc(arena, text.len * 2);
 	size_t len = 0;
 
 	for (size_t i = 0; i < text.len; i++) {
-		if (text.ptr[i] == '\n')
+		/* a line that ends so already stays as it is: "\r\r\n" is another line */
+		if (text.ptr[i] == '\n' && (i == 0 || text.ptr[i - 1] != '\r'))
 			out[len++] = '\r';
 		out[len++] = text.ptr[i];
 	}
