@@ -228,9 +228,10 @@ int clock_gettime(clockid_t clock, struct timespec *now)
 	int result = NEXT(clock_gettime)(clock, now);
 
 	if (clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_COARSE) {
-		int64_t ns = now->tv_nsec + page->ahead % 1000 * INT64_C(1000000);
+		int32_t ahead = page->ahead;
+		int64_t ns = now->tv_nsec + ahead % 1000 * INT64_C(1000000);
 
-		now->tv_sec += page->ahead / 1000 + ns / 1000000000;
+		now->tv_sec += ahead / 1000 + ns / 1000000000;
 		now->tv_nsec = ns % 1000000000;
 	}
 	return result;

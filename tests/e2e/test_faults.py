@@ -8,12 +8,12 @@ nothing is there twice, no descriptor is left over.
 One sender hands in message after message, each until it is taken. n goes on until a message is taken,
 from the connection to the reply, before the n-th call; at most 200, and with BOUNCED_SOAK=1 without end
 and until ten are."""
+import ctypes
 import http.client
 import json
 import mmap
 import os
 import re
-import struct
 import time
 
 import harness
@@ -40,26 +40,21 @@ class Faults:
         with open(path, 'wb') as file:
             file.write(bytes(mmap.PAGESIZE))
         with open(path, 'r+b') as file:
-            self.page = mmap.mmap(file.fileno(), mmap.PAGESIZE)
-
-    def get(self, index):
-        return struct.unpack_from('=i', self.page, index * 4)[0]
-
-    def set(self, index, value):
-        struct.pack_into('=i', self.page, index * 4, value)
+            # Numbers are written as a whole, for others to read.
+            self.page = (ctypes.c_int32 * 4).from_buffer(mmap.mmap(file.fileno(), mmap.PAGESIZE))
 
     def arm(self, pid, kind, number):
         """The number-th call of that kind from now on fails in the process."""
-        self.set(self.PID, 0)
-        self.set(self.KIND, kind)
-        self.set(self.LEFT, number)
-        self.set(self.PID, pid)
+        self.page[self.PID] = 0
+        self.page[self.KIND] = kind
+        self.page[self.LEFT] = number
+        self.page[self.PID] = pid
 
     def pending(self):
-        return self.get(self.LEFT) > 0
+        return self.page[self.LEFT] > 0
 
     def advance_clock(self, ms):
-        self.set(self.AHEAD, self.get(self.AHEAD) + ms)
+        self.page[self.AHEAD] += ms
 
 
 def start():
