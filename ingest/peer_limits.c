@@ -42,17 +42,18 @@ static bool prefix_equal(const struct peer_prefix *a, const struct peer_prefix *
 	return a->v6 == b->v6 && memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
 }
 
-/* Multiplication by a secret odd number, high bits (Dietzfelbinger et al. 1997). */
+/* The finaliser of splitmix64 (Steele et al. 2014) with a secret before each multiplication: mere
+ * multiplication by a secret crowds sets for some secrets. */
 static unsigned set_of(const struct peer_limits *limits, const struct peer_prefix *prefix)
 {
+	const struct peer_table *table = limits->table;
 	uint64_t bytes;
 
 	memcpy(&bytes, prefix->bytes, sizeof(bytes));
-	bytes = (bytes ^ limits->table->secret[0] ^ (uint64_t)prefix->v6) *
-		(limits->table->secret[1] | 1);
-	bytes ^= bytes >> 32;
-	return (unsigned)((bytes * (limits->table->secret[0] | 1)) >> 40) &
-	       (limits->table->sets - 1);
+	bytes ^= table->secret[0] ^ (uint64_t)prefix->v6;
+	bytes = (bytes ^ bytes >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	bytes = (bytes ^ bytes >> 27 ^ table->secret[1]) * UINT64_C(0x94d049bb133111eb);
+	return (unsigned)(bytes ^ bytes >> 31) & (table->sets - 1);
 }
 
 static uint16_t *held_by(const struct peer_limits *limits, const struct peer_entry *entry)
