@@ -30,13 +30,15 @@
 
 /* -- set-up -- */
 
+/* The parsers and the database work for each ingest process, so one for two cores: more of them make
+ * smaller batches and wait for each other (docs/performance.md). */
 static size_t ingest_count(const struct config *config)
 {
 	cpu_set_t cpus;
 	int64_t count = config->ingest_processes;
 
 	if (count == 0 && sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
-		count = CPU_COUNT(&cpus);
+		count = (CPU_COUNT(&cpus) + 1) / 2;
 	if (count < 1)
 		return 1;
 	return count < SUPERVISOR_INGEST_MAX ? (size_t)count : SUPERVISOR_INGEST_MAX;

@@ -118,7 +118,7 @@ static const struct key KEYS[] = {
 	TEXT("database.jobs_dsn", database_jobs_dsn, "", NULL, "for jobs"),
 	BOOL("database.allow_unsafe", database_allow_unsafe, "false",
 	     "start although fsync or synchronous_commit is off; for tests only"),
-	INT("ingest.processes", ingest_processes, 0, 64, "0", "0: one per core"),
+	INT("ingest.processes", ingest_processes, 0, 64, "0", "0: one for two cores"),
 	INT("ingest.parsers", ingest_parsers, 1, 8, "2", "parser children of one ingest process"),
 	INT("jobs.interval_ms", jobs_interval_ms, 10, 3600000, "10000",
 	    "how often jobs look for reports to authenticate again and suppressions that end"),

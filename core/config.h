@@ -64,7 +64,7 @@ struct config {
 	const char *database_jobs_dsn;
 	bool database_allow_unsafe; /* start although fsync or synchronous_commit is off (tests) */
 	/* ingest.* */
-	int64_t ingest_processes; /* 0: one per core */
+	int64_t ingest_processes; /* 0: one for two cores */
 	int64_t ingest_parsers;   /* parser children of one ingest process */
 	/* dnsbl.*: block lists, separated by blanks, each "[name:]zone[=answers]" */
 	const char *dnsbl_tag;

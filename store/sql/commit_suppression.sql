@@ -16,7 +16,7 @@ WITH won AS (
 		WITH ORDINALITY AS c (account_id, key, event_id, received_at, final, stream, address,
 			address_key, ref, reason, origin, policy, evidence, position)
 	JOIN event_key k ON k.account_id = c.account_id AND k.key = c.key AND k.event_id = c.event_id
-), bearer AS (
+), bearer AS MATERIALIZED (
 	SELECT account_id, ref, min(address) AS address, min(address_key) AS address_key
 	FROM (
 		SELECT w.account_id, w.ref, s.address, s.address_key
@@ -37,7 +37,13 @@ WITH won AS (
 		CASE WHEN w.address_key = '' THEN coalesce(b.address_key, '') ELSE w.address_key END
 			AS address_key
 	FROM won w
-	LEFT JOIN bearer b ON b.account_id = w.account_id AND b.ref = w.ref
+	LEFT JOIN LATERAL (
+		-- OFFSET: asked only for those without address, which are few
+		SELECT address, address_key
+		FROM bearer
+		WHERE w.address_key = '' AND bearer.account_id = w.account_id AND bearer.ref = w.ref
+		OFFSET 0
+	) b ON true
 ), candidate AS (
 	SELECT DISTINCT ON (account_id, address_key, only_ref, stream) *,
 		CASE WHEN address_key = '' THEN ref ELSE '' END AS only_ref
