@@ -30,8 +30,8 @@
 
 /* -- set-up -- */
 
-/* The parsers and the database work for each ingest process, so one for two cores: more of them make
- * smaller batches and wait for each other (docs/performance.md). */
+/* The parsers and the database work for each ingest process, so one for two cores: more of them
+ * make smaller batches and wait for each other (docs/performance.md). */
 static size_t ingest_count(const struct config *config)
 {
 	cpu_set_t cpus;
