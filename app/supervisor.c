@@ -171,7 +171,7 @@ static void reap(struct supervisor *supervisor, int64_t now)
 		if (pid == supervisor->upgrade_check)
 			succession_finish_upgrade(supervisor, status);
 		else if (retired_remove(&supervisor->retired, pid))
-			log_event(LOG_INFO, "retired_process_ended", LOG_INT("pid", pid));
+			log_event(LOG_INFO, "retired_process_ended", LOG_INT("child", pid));
 		else if (child)
 			child_ended(supervisor, child, status, now);
 	}

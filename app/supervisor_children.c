@@ -98,7 +98,7 @@ void child_start(struct supervisor *supervisor, struct child *child)
 	if (counts)
 		peer_limits_sit(child->context.limits, child->context.seat, pid);
 	log_event(LOG_INFO, "process_started", LOG_STR("of", child->role),
-		  LOG_INT("number", child->context.slot), LOG_INT("pid", pid),
+		  LOG_INT("number", child->context.slot), LOG_INT("child", pid),
 		  LOG_INT("restarts", child->restarts));
 }
 

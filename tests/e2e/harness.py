@@ -396,6 +396,19 @@ class Service:
         for mark in ('AddressSanitizer', 'LeakSanitizer', 'ThreadSanitizer', 'runtime error:'):
             at = text.find(mark)
             assert at < 0, 'in the log: ' + text[max(0, at - 200):at + 2000]
+        self.events()
+
+    def events(self, name=None):
+        """What the log tells, of one name or all: a JSON object a line, whose names are all different."""
+        def read(pairs):
+            fields = dict(pairs)
+            assert len(fields) == len(pairs), 'a name twice in the log: %s' % pairs
+            return fields
+        with open(self.log, errors='replace') as file:
+            # A full disk may have cut a line short.
+            events = [json.loads(line, object_pairs_hook=read) for line in file
+                      if line.startswith('{') and line.endswith('}\n')]
+        return [event for event in events if name in (None, event['event'])]
 
     def connect(self):
         return self.cluster.connect(self.database)

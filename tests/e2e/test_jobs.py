@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is done by the clock: reports authenticated again once DNS answers, partitions, retention, expiry."""
 import contextlib
-import json
 import os
 import signal
 
@@ -86,7 +85,7 @@ def asking():
 
 def attempted():
     """Reports that were tried again, attempts in all."""
-    return sum(line['reports'] for line in log_lines('authentication_attempted'))
+    return sum(line['reports'] for line in service.events('authentication_attempted'))
 
 
 def submit_silently(victims, number_, with_=signer):
@@ -111,12 +110,6 @@ def counts():
     results = service.http.ok('GET', '/v1/metrics?from=2020-01-01&to=2100-01-01&interval=day&group_by=trust'
                               '&kind=complaint')['results']
     return {row['trust']: (row['events'], row['suppressed']) for row in results}
-
-
-def log_lines(name):
-    with open(service.log, errors='replace') as file:
-        events = [json.loads(line) for line in file if line.startswith('{')]
-    return [event for event in events if event['event'] == name]
 
 
 # -- authentication --
@@ -148,7 +141,7 @@ def test_a_report_gets_its_effects_when_dns_answers():
     assert (evidence['report_id'], evidence['trust'], evidence['peer']) == (
         report_id, 'authenticated', '127.0.0.1'), evidence
     assert counts() == {'authenticated': (1, 1)}, counts()
-    line = log_lines('authenticated_again')[-1]
+    line = service.events('authenticated_again')[-1]
     assert (line['report'], line['reporter'], line['attempt']) == (report_id, 'provider', 2), line
 
 
@@ -194,7 +187,7 @@ def test_after_a_day_it_stays_what_it_is():
     assert after['trust'] == 'unverified', after
     assert after['authentication']['dkim'][0]['result'] == 'temperror', after
     assert result_for(victim)['result'] == 'clear'
-    assert log_lines('never_authenticated')[-1]['reports'] == 1
+    assert service.events('never_authenticated')[-1]['reports'] == 1
 
 
 def test_two_hosts_and_a_crash_apply_everything_once():
@@ -242,7 +235,7 @@ def test_partitions_come_and_go():
     harness.wait_for(lambda: partitions('report_raw') == before, 'the new one is made, the old ones are dropped', 30,
                      service.log)
     assert partitions('event') > events
-    harness.wait_for(lambda: len(log_lines('partition_dropped')) == 9, 'it is logged', 30, service.log)
+    harness.wait_for(lambda: len(service.events('partition_dropped')) == 9, 'it is logged', 30, service.log)
 
 
 def test_keys_of_old_messages_go():
@@ -270,7 +263,7 @@ def test_a_legacy_pattern_that_ends_is_told():
     sql("UPDATE legacy_pattern SET expires_at = now() + interval '3 days 1 hour' WHERE template = 'soon-{ref}'")
     # it looks when it starts, and then once a day
     os.kill(service.processes('jobs')[0], signal.SIGKILL)
-    alert, = harness.wait_for(lambda: log_lines('alert'), 'it is told', 30, service.log)
+    alert, = harness.wait_for(lambda: service.events('alert'), 'it is told', 30, service.log)
     assert (alert['alert'], alert['domain'], alert['template'], alert['days']) == (
         'legacy_pattern_ends', harness.DOMAIN, 'soon-{ref}', 3), alert
 
@@ -279,7 +272,7 @@ def test_jobs_go_on_when_the_database_is_back():
     pids = service.processes('jobs')
     service.http.ok('PUT', '/v1/suppressions/back@recipient.example', {'expires_at': '2099-01-01T00:00:00Z'})
     service.cluster.stop()
-    harness.wait_for(lambda: log_lines('job_failed'), 'it is noticed', 30, service.log)
+    harness.wait_for(lambda: service.events('job_failed'), 'it is noticed', 30, service.log)
     service.cluster.start()
     sql("UPDATE suppression SET expires_at = now() WHERE address_key = 'back@recipient.example'")
     harness.wait_for(lambda: number("SELECT count(*) FROM suppression WHERE address_key = 'back@recipient.example'"

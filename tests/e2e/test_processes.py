@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """The supervisor: what dies is started again, what must not start does not, and nothing outlives it."""
-import json
 import os
 import signal
 import socket
@@ -27,12 +26,6 @@ def status_fields(pid):
         return dict(line.rstrip('\n').split(':\t', 1) for line in file if ':\t' in line)
 
 
-def log_lines(name):
-    with open(service.log, errors='replace') as file:
-        events = [json.loads(line) for line in file if line.startswith('{')]
-    return [event for event in events if event['event'] == name]
-
-
 def serve(*arguments, **environment):
     """Runs `serve`, which must end by itself; its exit code and what it said."""
     done = subprocess.run([service.program, '-c', service.configuration, 'serve'] + list(arguments),
@@ -43,7 +36,7 @@ def serve(*arguments, **environment):
 
 def test_one_process_a_slot_one_api_and_one_for_jobs():
     assert len(of_role('ingest')) == 2 and len(of_role('api')) == len(of_role('jobs')) == 1
-    assert sorted(event['number'] for event in log_lines('process_started')
+    assert sorted(event['number'] for event in service.events('process_started')
                   if event['of'] == 'ingest') == [0, 1]
 
 
@@ -65,15 +58,15 @@ def test_each_role_is_started_again():
         harness.wait_for(lambda: killed not in of_role(role) and len(of_role(role)) == count,
                          role + ' runs again')
         harness.wait_for(service.ready, 'the service is ready')
-        ended = log_lines('process_ended')[-1]
+        ended = service.events('process_ended')[-1]
         assert (ended['of'], ended['signal']) == (role, signal.SIGKILL), ended
-        assert log_lines('process_started')[-1]['restarts'] == 1
+        assert service.events('process_started')[-1]['restarts'] == 1
 
 
 def test_a_reload_replaces_every_process():
     before = of_role(*ROLES)
     service.process.send_signal(signal.SIGHUP)
-    harness.wait_for(lambda: log_lines('reloaded'), 'it is reloaded')
+    harness.wait_for(lambda: service.events('reloaded'), 'it is reloaded')
     harness.wait_for(lambda: len(of_role(*ROLES)) == 4, 'the old ones end')
     assert service.ready()
     assert not set(before) & set(of_role(*ROLES))
@@ -122,7 +115,7 @@ def test_a_message_under_way_is_finished():
     with mail.Smtp(service.smtp_port) as smtp:
         assert [code for code, _ in smtp.envelope([token])] == [250, 250, 354]
         service.process.send_signal(signal.SIGTERM)
-        harness.wait_for(lambda: log_lines('stopping'), 'it stops')
+        harness.wait_for(lambda: service.events('stopping'), 'it stops')
         smtp.send(mail.dsn(token, 'a@recipient.example') + b'.\r\n')
         code, text = smtp.reply()
         assert code == 250, (code, text)

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reload (SIGHUP) and upgrade (SIGUSR2) under load: no connection is refused or lost, no message is lost
 or stored twice; what is bad changes nothing. SIGTERM and crashes under load: what was answered is stored."""
-import json
 import os
 import shutil
 import signal
@@ -41,12 +40,6 @@ SUBMISSIONS, = harness.free_ports(1)
 service = harness.Service(cluster, program=PROGRAM, user='nobody', parser__rules_dir=RULES,
                           tls__certificates=CERTIFICATE, tls__keys=KEY, submissions__port=SUBMISSIONS,
                           lmtp_unix__path=PATH).start()
-
-
-def log_lines(name):
-    with open(service.log, errors='replace') as file:
-        events = [json.loads(line) for line in file if line.startswith('{')]
-    return [event for event in events if event['event'] == name]
 
 
 class Knocker(threading.Thread):
@@ -100,9 +93,9 @@ class Traffic:
 
 def tell(number, event, count=1):
     """Sends a signal and waits until the supervisor has said `event` `count` times more."""
-    before = len(log_lines(event))
+    before = len(service.events(event))
     service.process.send_signal(number)
-    return harness.wait_for(lambda: log_lines(event)[before:][count - 1:], event, 60, service.log)[0]
+    return harness.wait_for(lambda: service.events(event)[before:][count - 1:], event, 60, service.log)[0]
 
 
 def settle():
@@ -134,7 +127,7 @@ def test_reload_under_load():
             tell(signal.SIGHUP, 'reloaded')
         traffic.load.wait_for_progress()
     settle()
-    assert service.ready() and not log_lines('process_ended')
+    assert service.ready() and not service.events('process_ended')
 
 
 def test_a_session_outlives_a_reload():
@@ -193,10 +186,10 @@ def test_configuration_is_reloaded():
         with open(service.configuration, 'a') as file:
             file.write('ingest.parsers = 1\nlmtp.address = 127.0.0.3\nlmtp.port = 1587\n')
         for _ in range(2):  # as long as it is so
-            before = len(log_lines('restart_needed'))
+            before = len(service.events('restart_needed'))
             tell(signal.SIGHUP, 'reloaded')
             settle()
-            needed, = log_lines('restart_needed')[before:]
+            needed, = service.events('restart_needed')[before:]
             assert needed['keys'] == 'lmtp.address lmtp.port', needed
         with open(service.configuration, 'w') as file:
             file.write(text + 'smtp.role_names = postmaster oddname\nsmtp.size = 70000\nsmtp.sise = 1\n')
@@ -207,10 +200,10 @@ def test_configuration_is_reloaded():
     finally:
         with open(service.configuration, 'w') as file:
             file.write(text)
-        before = len(log_lines('restart_needed'))
+        before = len(service.events('restart_needed'))
         tell(signal.SIGHUP, 'reloaded')
         settle()
-        assert len(log_lines('restart_needed')) == before
+        assert len(service.events('restart_needed')) == before
 
 
 def test_upgrade_under_load():
@@ -261,17 +254,17 @@ def test_a_program_that_would_not_start_is_refused():
 def test_crashes_under_load():
     forget()
     load = Load(service)
-    ended = len(log_lines('process_ended'))
+    ended = len(service.events('process_ended'))
     for number in range(4):
         load.wait_for_progress()
         os.kill(harness.wait_for(lambda: service.processes('ingest'), 'ingest runs')[-1], signal.SIGKILL)
-        harness.wait_for(lambda: len(log_lines('process_ended')) > ended + number, 'it is noticed')
+        harness.wait_for(lambda: len(service.events('process_ended')) > ended + number, 'it is noticed')
     load.wait_for_progress()
     load.finish()
     load.check()
-    waits = [event['restart_in_ms'] for event in log_lines('process_ended')[ended:]]
+    waits = [event['restart_in_ms'] for event in service.events('process_ended')[ended:]]
     assert max(waits) >= 100 and max(waits) <= 10000, waits
-    assert max(event['restarts'] for event in log_lines('process_started')) >= 2
+    assert max(event['restarts'] for event in service.events('process_started')) >= 2
 
 
 def test_termination_under_load():
