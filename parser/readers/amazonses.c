@@ -4,6 +4,7 @@
  * its bounces. The few fields that matter are taken by name, so both levels of quoting are read
  * alike.
  */
+#include "core/status.h"
 #include "parser/notice.h"
 #include "parser/readers.h"
 
@@ -52,7 +53,7 @@ static void read_recipients(const struct message *message, struct reading *readi
 			continue;
 		struct report_recipient *recipient =
 			text_add(message, reading, address, json_string(object, "diagnosticCode"));
-		struct slice status = json_string(object, "status");
+		struct slice status = status_find(json_string(object, "status"));
 		if (recipient && !slice_empty(status))
 			recipient->status = status;
 	}
